@@ -1,0 +1,139 @@
+//! A reader of BTF: bytes in, types out.
+//!
+//! Nothing is copied: a type is decoded from the bytes each time it is asked
+//! for, and only where each type begins is kept. The bytes may come from
+//! anybody, so every offset is checked before it is followed, every chain of
+//! types has a limit, and nothing panics.
+//!
+//! The format is that of the kernel's `include/uapi/linux/btf.h` and
+//! `Documentation/bpf/btf.rst`.
+
+mod error;
+mod header;
+mod name;
+mod read;
+mod resolve;
+mod types;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+pub use error::BtfError;
+pub(crate) use name::{Printable, TypeName};
+pub(crate) use resolve::Order;
+pub(crate) use types::{Composite, Int, Type, TypeId};
+
+use crate::verification::BtfSource;
+use header::Header;
+use read::Endian;
+
+/// Type information, as a BPF object's `.BTF` section or the kernel holds it.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bpfmap::{BpfMapValue, Btf};
+///
+/// #[derive(BpfMapValue, Clone, Copy)]
+/// #[repr(C)]
+/// struct ListHead {
+///     #[bpf(name = "first")]
+///     head: u64,
+/// }
+///
+/// // Refused: `first` is a pointer.
+/// assert!(Btf::vmlinux()?.check::<ListHead>("hlist_head").is_err());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Btf<'a> {
+    data: Cow<'a, [u8]>,
+    endian: Endian,
+    strings: Range<usize>,
+    /// Where the type of id n + 1 begins in `data`; id 0 is void.
+    types: Vec<u32>,
+    /// Whose types they are.
+    source: BtfSource,
+}
+
+impl<'a> Btf<'a> {
+    /// Reads the header and finds the types.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not BTF, when a section or a type reaches past their
+    /// end, or when a type is of a kind that is newer than this crate.
+    pub fn parse(data: impl Into<Cow<'a, [u8]>>) -> Result<Self, BtfError> {
+        let data = data.into();
+        let Header { endian, types, strings } = Header::parse(&data)?;
+        let types = types::index(&data[..types.end], types.start, endian)?;
+        Ok(Self { data, endian, strings, types, source: BtfSource::Bytes })
+    }
+
+    /// Says whose types they are, for messages.
+    pub(crate) fn with_source(self, source: BtfSource) -> Self {
+        Self { source, ..self }
+    }
+
+    pub(crate) fn source(&self) -> BtfSource {
+        self.source
+    }
+
+    /// The string at `offset` of the string table; empty for a type without a
+    /// name.
+    pub(crate) fn string(&self, offset: u32) -> Result<Cow<'_, str>, BtfError> {
+        let table = &self.data[self.strings.clone()];
+        let bytes = table.get(offset as usize..).ok_or(BtfError::Malformed {
+            what: "a name lies outside of the string table",
+            at: self.strings.end,
+        })?;
+        // `parse` saw to it that the table ends with a NUL.
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        Ok(String::from_utf8_lossy(&bytes[..end]))
+    }
+
+    /// The type of that id.
+    pub(crate) fn type_by_id(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
+        if id == 0 {
+            return Ok(Type::Void);
+        }
+        let at = self.types.get(id as usize - 1).ok_or(BtfError::Malformed {
+            what: "a type refers to an id that does not exist",
+            at: self.strings.start,
+        })?;
+        Type::decode(self, id, *at as usize)
+    }
+
+    /// The ids of all types.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+        1..=u32::try_from(self.types.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The first type of that name that `wanted` accepts.
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        wanted: impl Fn(&Type<'_>) -> bool,
+    ) -> Result<Option<TypeId>, BtfError> {
+        for id in self.ids() {
+            let ty = self.type_by_id(id)?;
+            if let Some(offset) = ty.name()
+                && wanted(&ty)
+                && self.string(offset)? == name
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl fmt::Debug for Btf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Btf")
+            .field("bytes", &self.data.len())
+            .field("endian", &self.endian)
+            .field("types", &self.types.len())
+            .finish()
+    }
+}

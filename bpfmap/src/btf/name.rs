@@ -1,0 +1,95 @@
+//! A type as C spells it, for people to read.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Btf, Composite, Int, Type, TypeId};
+
+/// How far pointers, arrays and qualifiers are spelled out.
+const MAX_DEPTH: usize = 8;
+
+/// Draws a type: `__u32`, `struct flow_key`, `__u8[6]`, `struct sock *`.
+///
+/// Names in BTF may come from anybody, so control characters are escaped.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeName<'a> {
+    btf: &'a Btf<'a>,
+    id: TypeId,
+}
+
+impl<'a> TypeName<'a> {
+    pub(crate) fn of(btf: &'a Btf<'a>, id: TypeId) -> Self {
+        Self { btf, id }
+    }
+
+    fn fmt_at(&self, f: &mut Formatter<'_>, id: TypeId, depth: usize) -> fmt::Result {
+        let Ok(ty) = self.btf.type_by_id(id) else { return f.write_str("?") };
+        if depth == MAX_DEPTH {
+            return f.write_str("...");
+        }
+        match ty {
+            Type::Void => f.write_str("void"),
+            Type::Int(Int { name, .. })
+            | Type::Typedef { name, .. }
+            | Type::Float { name, .. }
+            | Type::Section(super::types::Section { name, .. }) => self.named(f, "", name),
+            Type::Composite(Composite { name, union, .. }) => {
+                self.named(f, if union { "union " } else { "struct " }, name)
+            }
+            Type::Forward { name, union } => {
+                self.named(f, if union { "union " } else { "struct " }, name)
+            }
+            Type::Enum { name, .. } => self.named(f, "enum ", name),
+            Type::Pointer { target } => {
+                self.fmt_at(f, target, depth + 1)?;
+                f.write_str(" *")
+            }
+            Type::Array { .. } => {
+                // `a[2][3]`: the outermost length stands first.
+                let mut lengths = String::new();
+                let mut innermost = id;
+                for _ in 0..MAX_DEPTH {
+                    match self.btf.type_by_id(innermost) {
+                        Ok(Type::Array { element, len }) => {
+                            lengths += &format!("[{len}]");
+                            innermost = element;
+                        }
+                        _ => break,
+                    }
+                }
+                self.fmt_at(f, innermost, depth + 1)?;
+                f.write_str(&lengths)
+            }
+            Type::Qualifier { keyword, target } => {
+                f.write_str(keyword)?;
+                self.fmt_at(f, target, depth + 1)
+            }
+            Type::Variable { target, .. } => self.fmt_at(f, target, depth + 1),
+            Type::Function => f.write_str("a function"),
+            Type::DeclTag => f.write_str("a tag"),
+        }
+    }
+
+    fn named(&self, f: &mut Formatter<'_>, keyword: &str, name: u32) -> fmt::Result {
+        let name = self.btf.string(name).unwrap_or_default();
+        let name = if name.is_empty() { "(anonymous)".into() } else { name };
+        write!(f, "{keyword}{}", Printable(&name))
+    }
+}
+
+impl Display for TypeName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.fmt_at(f, self.id, 0)
+    }
+}
+
+/// A name without control characters.
+pub(crate) struct Printable<'a>(pub(crate) &'a str);
+
+impl Display for Printable<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}

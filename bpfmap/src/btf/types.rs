@@ -1,0 +1,306 @@
+//! The kinds of types, decoded from their bytes.
+
+use super::read::Endian;
+use super::{Btf, BtfError};
+
+pub(crate) type TypeId = u32;
+
+/// A type. Names are offsets into the string table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Type<'a> {
+    Void,
+    Int(Int),
+    Pointer {
+        target: TypeId,
+    },
+    Array {
+        element: TypeId,
+        len: u32,
+    },
+    /// A struct or a union.
+    Composite(Composite<'a>),
+    /// An enum of any size; its values play no part in a layout.
+    Enum {
+        name: u32,
+        size: u32,
+    },
+    /// A struct or a union that is declared and not defined.
+    Forward {
+        name: u32,
+        union: bool,
+    },
+    Typedef {
+        name: u32,
+        target: TypeId,
+    },
+    /// `const`, `volatile`, `restrict` or a type tag.
+    Qualifier {
+        keyword: &'static str,
+        target: TypeId,
+    },
+    /// A function or its prototype.
+    Function,
+    Variable {
+        name: u32,
+        target: TypeId,
+    },
+    Section(Section<'a>),
+    Float {
+        name: u32,
+        size: u32,
+    },
+    /// An annotation of another type.
+    DeclTag,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Int {
+    pub(crate) name: u32,
+    pub(crate) size: u32,
+    pub(crate) signed: bool,
+    /// Whether it is narrower than its size, as compilers once encoded a
+    /// bitfield.
+    pub(crate) bitfield: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Composite<'a> {
+    btf: &'a Btf<'a>,
+    pub(crate) id: TypeId,
+    pub(crate) name: u32,
+    pub(crate) size: u32,
+    pub(crate) union: bool,
+    /// Whether members say that they are bitfields.
+    kind_flag: bool,
+    at: usize,
+    len: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) name: u32,
+    pub(crate) target: TypeId,
+    /// From the beginning of the struct.
+    pub(crate) bit_offset: u32,
+    /// 0 for a plain member.
+    pub(crate) bitfield_size: u32,
+}
+
+/// A section of global variables.
+#[derive(Clone, Copy)]
+pub(crate) struct Section<'a> {
+    btf: &'a Btf<'a>,
+    pub(crate) name: u32,
+    pub(crate) size: u32,
+    at: usize,
+    len: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SectionVariable {
+    pub(crate) target: TypeId,
+}
+
+/// Bytes of `struct btf_type`.
+const TYPE_LEN: usize = 12;
+const MEMBER_LEN: usize = 12;
+
+mod kind {
+    pub(super) const INT: u32 = 1;
+    pub(super) const PTR: u32 = 2;
+    pub(super) const ARRAY: u32 = 3;
+    pub(super) const STRUCT: u32 = 4;
+    pub(super) const UNION: u32 = 5;
+    pub(super) const ENUM: u32 = 6;
+    pub(super) const FWD: u32 = 7;
+    pub(super) const TYPEDEF: u32 = 8;
+    pub(super) const VOLATILE: u32 = 9;
+    pub(super) const CONST: u32 = 10;
+    pub(super) const RESTRICT: u32 = 11;
+    pub(super) const FUNC: u32 = 12;
+    pub(super) const FUNC_PROTO: u32 = 13;
+    pub(super) const VAR: u32 = 14;
+    pub(super) const DATASEC: u32 = 15;
+    pub(super) const FLOAT: u32 = 16;
+    pub(super) const DECL_TAG: u32 = 17;
+    pub(super) const TYPE_TAG: u32 = 18;
+    pub(super) const ENUM64: u32 = 19;
+}
+
+/// The word that says what a type is. Since 2026 the kernel uses 24 bits for
+/// the length and 7 for the kind; before, the additional bits were zero.
+#[derive(Clone, Copy)]
+struct Info(u32);
+
+impl Info {
+    fn len(self) -> u32 {
+        self.0 & 0x00ff_ffff
+    }
+
+    fn kind(self) -> u32 {
+        self.0 >> 24 & 0x7f
+    }
+
+    fn kind_flag(self) -> bool {
+        self.0 >> 31 != 0
+    }
+
+    /// How many bytes follow the type itself.
+    fn trailing_len(self) -> Option<usize> {
+        let each = match self.kind() {
+            kind::STRUCT | kind::UNION | kind::ENUM64 | kind::DATASEC => 12,
+            kind::ENUM | kind::FUNC_PROTO => 8,
+            kind::INT | kind::VAR | kind::DECL_TAG => return Some(4),
+            kind::ARRAY => return Some(12),
+            kind::PTR
+            | kind::FWD
+            | kind::TYPEDEF
+            | kind::VOLATILE
+            | kind::CONST
+            | kind::RESTRICT
+            | kind::FUNC
+            | kind::FLOAT
+            | kind::TYPE_TAG => return Some(0),
+            _ => return None,
+        };
+        (self.len() as usize).checked_mul(each)
+    }
+}
+
+/// Where each type begins. `data` ends with the type section, which begins at
+/// `at`.
+pub(super) fn index(data: &[u8], mut at: usize, endian: Endian) -> Result<Vec<u32>, BtfError> {
+    let mut types = Vec::new();
+    while at < data.len() {
+        let malformed = BtfError::Malformed { what: "a type reaches past its section", at };
+        let Some(info) = endian.u32(data, at + 4).map(Info) else { return Err(malformed) };
+        let Some(trailing) = info.trailing_len() else {
+            let id = u32::try_from(types.len() + 1).unwrap_or(u32::MAX);
+            return Err(BtfError::UnknownKind { id, kind: info.kind() });
+        };
+        match at.checked_add(TYPE_LEN).and_then(|end| end.checked_add(trailing)) {
+            Some(end) if end <= data.len() => {
+                types.push(u32::try_from(at).map_err(|_| malformed)?);
+                at = end;
+            }
+            _ => return Err(malformed),
+        }
+    }
+    Ok(types)
+}
+
+impl<'a> Type<'a> {
+    pub(super) fn decode(btf: &'a Btf<'a>, id: TypeId, at: usize) -> Result<Self, BtfError> {
+        // `index` saw to it that the bytes are there.
+        let word = |at| {
+            let malformed = BtfError::Malformed { what: "a type is cut off", at };
+            btf.endian.u32(&btf.data, at).ok_or(malformed)
+        };
+        let (name, info, last) = (word(at)?, Info(word(at + 4)?), word(at + 8)?);
+        // The third word is a size or the id of another type.
+        let (size, target) = (last, last);
+        let (len, after) = (info.len(), at + TYPE_LEN);
+        Ok(match info.kind() {
+            kind::INT => {
+                let encoding = word(after)?;
+                let bits = encoding & 0xff;
+                let offset = encoding >> 16 & 0xff;
+                Self::Int(Int {
+                    name,
+                    size,
+                    signed: encoding >> 24 & 1 != 0,
+                    bitfield: offset != 0 || u64::from(bits) != u64::from(size) * 8,
+                })
+            }
+            kind::PTR => Self::Pointer { target },
+            kind::ARRAY => Self::Array { element: word(after)?, len: word(after + 8)? },
+            kind::STRUCT | kind::UNION => Self::Composite(Composite {
+                btf,
+                id,
+                name,
+                size,
+                union: info.kind() == kind::UNION,
+                kind_flag: info.kind_flag(),
+                at: after,
+                len,
+            }),
+            kind::ENUM | kind::ENUM64 => Self::Enum { name, size },
+            kind::FWD => Self::Forward { name, union: info.kind_flag() },
+            kind::TYPEDEF => Self::Typedef { name, target },
+            kind::VOLATILE => Self::Qualifier { keyword: "volatile ", target },
+            kind::CONST => Self::Qualifier { keyword: "const ", target },
+            kind::RESTRICT => Self::Qualifier { keyword: "restrict ", target },
+            kind::TYPE_TAG => Self::Qualifier { keyword: "", target },
+            kind::FUNC | kind::FUNC_PROTO => Self::Function,
+            kind::VAR => Self::Variable { name, target },
+            kind::DATASEC => Self::Section(Section { btf, name, size, at: after, len }),
+            kind::FLOAT => Self::Float { name, size },
+            kind::DECL_TAG => Self::DeclTag,
+            kind => return Err(BtfError::UnknownKind { id, kind }),
+        })
+    }
+
+    /// The name of the type, where its kind has one.
+    pub(crate) fn name(&self) -> Option<u32> {
+        match *self {
+            Self::Int(Int { name, .. })
+            | Self::Composite(Composite { name, .. })
+            | Self::Enum { name, .. }
+            | Self::Forward { name, .. }
+            | Self::Typedef { name, .. }
+            | Self::Variable { name, .. }
+            | Self::Section(Section { name, .. })
+            | Self::Float { name, .. } => Some(name),
+            Self::Void
+            | Self::Pointer { .. }
+            | Self::Array { .. }
+            | Self::Qualifier { .. }
+            | Self::Function
+            | Self::DeclTag => None,
+        }
+    }
+}
+
+impl<'a> Composite<'a> {
+    /// How many members it has, the unnamed ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    pub(crate) fn members(self) -> impl Iterator<Item = Member> + use<'a> {
+        (0..self.len()).filter_map(move |index| {
+            let at = self.at + index * MEMBER_LEN;
+            let word = |at| self.btf.endian.u32(&self.btf.data, at);
+            let (name, target, offset) = (word(at)?, word(at + 4)?, word(at + 8)?);
+            let (bit_offset, bitfield_size) =
+                if self.kind_flag { (offset & 0x00ff_ffff, offset >> 24) } else { (offset, 0) };
+            Some(Member { name, target, bit_offset, bitfield_size })
+        })
+    }
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn variables(self) -> impl Iterator<Item = SectionVariable> + use<'a> {
+        (0..self.len as usize).filter_map(move |index| {
+            let target = self.btf.endian.u32(&self.btf.data, self.at + index * MEMBER_LEN)?;
+            Some(SectionVariable { target })
+        })
+    }
+}
+
+impl std::fmt::Debug for Composite<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Composite")
+            .field("id", &self.id)
+            .field("size", &self.size)
+            .field("union", &self.union)
+            .field("len", &self.len)
+            .finish()
+    }
+}
+
+impl std::fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Section").field("size", &self.size).field("len", &self.len).finish()
+    }
+}

@@ -1,0 +1,230 @@
+//! The differences as text: one line for each, then both layouts.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches};
+use crate::btf::Printable;
+use crate::layout::{Layout, TypeName};
+
+impl Display for Mismatches {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} does not fit its Rust type", self.subject())?;
+        if self.types().iter().any(|ty| ty.role() != Role::Type) {
+            f.write_str("s")?;
+        }
+        write!(f, ", compared with {}", self.source())?;
+        for ty in self.types() {
+            write!(f, "\n\n{ty}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Role {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "key",
+            Self::Value => "value",
+            Self::Type => "type",
+        })
+    }
+}
+
+impl Display for TypeMismatches {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let count = self.mismatches().len();
+        let differences = if count == 1 { "difference" } else { "differences" };
+        let (rust, btf) = (TypeName(self.rust()), &self.btf().ty);
+        write!(f, "{}: {count} {differences} between `{rust}` and `{btf}`", self.role())?;
+        for mismatch in self.mismatches() {
+            write!(f, "\n  - {mismatch}")?;
+        }
+        if self.rust().fields().is_empty() && self.members().is_empty() {
+            return Ok(());
+        }
+        write!(f, "\n\n{}", SideBySide(self))
+    }
+}
+
+impl Display for Mismatch {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let path = Printable(&self.path);
+        match self.path.as_str() {
+            "" => f.write_str("the whole type ")?,
+            _ => write!(f, "`{path}` ")?,
+        }
+        let nothing = Place { name: String::new(), ty: String::new(), bytes: 0..0 };
+        let rust = self.rust.as_ref().unwrap_or(&nothing);
+        let btf = self.btf.as_ref().unwrap_or(&nothing);
+        let both = |f: &mut Formatter<'_>, what: &str| {
+            write!(
+                f,
+                "{what}: `{}` at {} in Rust, `{}` at {} in BTF",
+                rust.ty,
+                At(rust),
+                btf.ty,
+                At(btf)
+            )
+        };
+        match self.kind {
+            MismatchKind::Moved => {
+                write!(f, "has moved: at {} in Rust, at {} in BTF", At(rust), At(btf))?
+            }
+            MismatchKind::Renamed => {
+                write!(
+                    f,
+                    "has another name: bytes {} are `{}` in BTF",
+                    At(rust),
+                    Printable(&btf.name)
+                )?;
+            }
+            MismatchKind::Missing => {
+                write!(f, "is missing in BTF: `{}` at {} in Rust", rust.ty, At(rust))?
+            }
+            MismatchKind::Unclaimed | MismatchKind::FlexibleArray => {
+                write!(f, "is missing in Rust: `{}` at {} in BTF", btf.ty, At(btf))?;
+                match &self.rust {
+                    Some(rust) => write!(f, ", under `{}`", rust.name)?,
+                    None => f.write_str(", behind the end of the Rust type")?,
+                }
+            }
+            MismatchKind::Size => both(f, "differs in size")?,
+            MismatchKind::Signedness => both(f, "differs in signedness")?,
+            MismatchKind::ByteOrder => both(f, "differs in byte order")?,
+            MismatchKind::ArrayLength => both(f, "differs in array length")?,
+            MismatchKind::Type => both(f, "differs in type")?,
+            MismatchKind::Pointer => both(f, "is a pointer")?,
+            MismatchKind::Bitfield | MismatchKind::Union => {
+                let (a, word) = match self.kind {
+                    MismatchKind::Bitfield => ("a bitfield", "of"),
+                    _ => ("a union", "in"),
+                };
+                write!(f, "is {a}, or part of one: `{}` {word} {} in BTF", btf.ty, At(btf))?;
+            }
+        }
+        write!(f, "; {}", Printable(&self.advice))
+    }
+}
+
+/// `0..4`, the bytes of a place as messages write them.
+struct At<'a>(&'a Place);
+
+impl Display for At<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.0.bytes.start, self.0.bytes.end)
+    }
+}
+
+/// Both layouts, a row for each place where something begins.
+struct SideBySide<'a>(&'a TypeMismatches);
+
+/// A line of the table: whether it differs, and the four columns.
+struct Row {
+    differs: bool,
+    cells: [String; 4],
+}
+
+impl SideBySide<'_> {
+    fn rows(&self) -> Vec<Row> {
+        let mut rust = Vec::new();
+        rust_places(self.0.rust(), 0, "", &mut rust);
+        let btf = with_holes(self.0.members(), self.0.btf().bytes.end);
+        let (mut rust, mut btf) = (rust.iter().peekable(), btf.iter().peekable());
+        let mut rows = Vec::new();
+        loop {
+            let start = |place: Option<&&Place>| place.map_or(u64::MAX, |place| place.bytes.start);
+            let (left, right) = (start(rust.peek()), start(btf.peek()));
+            if left == u64::MAX && right == u64::MAX {
+                return rows;
+            }
+            let left = if left <= right { rust.next() } else { None };
+            let right =
+                if right <= start(left.as_ref()) || left.is_none() { btf.next() } else { None };
+            rows.push(self.row(left, right));
+        }
+    }
+
+    fn row(&self, rust: Option<&Place>, btf: Option<&Place>) -> Row {
+        let mismatches = self.0.mismatches();
+        let differs = mismatches.iter().any(|mismatch| {
+            let same = |cell: Option<&Place>, side: &Option<Place>| {
+                cell.zip(side.as_ref())
+                    .is_some_and(|(cell, side)| is_within(&cell.name, &side.name))
+            };
+            same(rust, &mismatch.rust) || same(btf, &mismatch.btf)
+        });
+        let bytes =
+            |place: Option<&Place>| place.map_or_else(String::new, |place| At(place).to_string());
+        let member = |place: Option<&Place>| match place {
+            Some(place) if place.ty.is_empty() => "(hole)".to_owned(),
+            Some(place) => format!("{}: {}", Printable(&place.name), place.ty),
+            None => String::new(),
+        };
+        Row { differs, cells: [bytes(rust), member(rust), bytes(btf), member(btf)] }
+    }
+}
+
+/// Whether one of two paths leads through the other.
+fn is_within(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let rest = long.strip_prefix(short);
+    !short.is_empty()
+        && rest.is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
+}
+
+impl Display for SideBySide<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let rows = self.rows();
+        let titles = [
+            "bytes".to_owned(),
+            format!("Rust `{}`", TypeName(self.0.rust())),
+            "bytes".to_owned(),
+            format!("BTF `{}`", self.0.btf().ty),
+        ];
+        let width = |column: usize| {
+            let cells = rows.iter().map(|row| &row.cells[column]).chain([&titles[column]]);
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths = [width(0), width(1), width(2)];
+        let line = |differs: bool, cells: &[String; 4]| {
+            let mark = if differs { '>' } else { ' ' };
+            let [a, b, c, d] = cells;
+            let [aw, bw, cw] = widths;
+            format!("  {mark} {a:<aw$}  {b:<bw$}   {c:<cw$}  {d}").trim_end().to_owned()
+        };
+        f.write_str(&line(false, &titles))?;
+        rows.iter().try_for_each(|row| write!(f, "\n{}", line(row.differs, &row.cells)))
+    }
+}
+
+fn rust_places(layout: &'static Layout, base: u64, path: &str, found: &mut Vec<Place>) {
+    for field in layout.fields() {
+        let start = base + field.offset() as u64;
+        let dot = if path.is_empty() { "" } else { "." };
+        let name = format!("{path}{dot}{}", field.name());
+        if field.layout().fields().is_empty() {
+            let ty = TypeName(field.layout()).to_string();
+            found.push(Place { name, ty, bytes: start..start + field.size() as u64 });
+        } else {
+            rust_places(field.layout(), start, &name, found);
+        }
+    }
+}
+
+/// The members, with a place without a type for bytes that none of them has.
+fn with_holes(members: &[Place], size: u64) -> Vec<Place> {
+    let mut all = Vec::with_capacity(members.len());
+    let mut end = 0;
+    let hole = |bytes| Place { name: String::new(), ty: String::new(), bytes };
+    for member in members {
+        if member.bytes.start > end {
+            all.push(hole(end..member.bytes.start));
+        }
+        end = end.max(member.bytes.end);
+        all.push(member.clone());
+    }
+    if size > end && !members.is_empty() {
+        all.push(hole(end..size));
+    }
+    all
+}

@@ -1,0 +1,149 @@
+//! All differences of a map, or of one type, with what is needed to draw them.
+
+use super::Mismatch;
+use super::members::members;
+use crate::btf::{Btf, BtfError, Type, TypeId, TypeName};
+use crate::compare::Place;
+use crate::layout::Layout;
+use crate::verification::{BtfSource, Subject};
+
+/// What a type is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// The key of a map.
+    Key,
+    /// The value of a map.
+    Value,
+    /// A type that was looked up by its name.
+    Type,
+}
+
+/// Every field in which a map's Rust types differ from its BTF.
+///
+/// `Display` draws one line for each and the two layouts side by side.
+#[derive(Clone, Debug)]
+pub struct Mismatches {
+    subject: Subject,
+    source: BtfSource,
+    types: Vec<TypeMismatches>,
+}
+
+/// Every field in which one Rust type differs from one type in BTF.
+#[derive(Clone, Debug)]
+pub struct TypeMismatches {
+    role: Role,
+    rust: &'static Layout,
+    btf: Place,
+    mismatches: Vec<Mismatch>,
+    members: Vec<Place>,
+}
+
+impl Mismatches {
+    pub(crate) fn new(subject: Subject, source: BtfSource, types: Vec<TypeMismatches>) -> Self {
+        Self { subject, source, types }
+    }
+
+    /// The map, or the type that was asked for by name.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Where the BTF came from.
+    pub fn source(&self) -> BtfSource {
+        self.source
+    }
+
+    /// The types that differ: the key, the value, or both.
+    pub fn types(&self) -> &[TypeMismatches] {
+        &self.types
+    }
+
+    /// Every difference, those of the key first, by rising offset.
+    pub fn iter(&self) -> impl Iterator<Item = (Role, &Mismatch)> {
+        self.types
+            .iter()
+            .flat_map(|ty| ty.mismatches.iter().map(move |mismatch| (ty.role, mismatch)))
+    }
+}
+
+impl TypeMismatches {
+    pub(super) fn new(
+        role: Role,
+        rust: &'static Layout,
+        btf: &Btf<'_>,
+        id: TypeId,
+        mismatches: Vec<Mismatch>,
+    ) -> Result<Self, BtfError> {
+        let whole = Place {
+            name: String::new(),
+            ty: TypeName::of(btf, id).to_string(),
+            bytes: 0..btf.size_of(id)?,
+        };
+        let mut leaves = Vec::new();
+        places(btf, id, 0, "", &mut leaves, MAX_DEPTH)?;
+        Ok(Self { role, rust, btf: whole, mismatches, members: leaves })
+    }
+
+    /// What the type is used for.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The Rust type.
+    pub fn rust(&self) -> &'static Layout {
+        self.rust
+    }
+
+    /// The type in BTF, and its size.
+    pub fn btf(&self) -> &Place {
+        &self.btf
+    }
+
+    /// The differences, by rising offset.
+    pub fn mismatches(&self) -> &[Mismatch] {
+        &self.mismatches
+    }
+
+    /// The members on the side of the BTF, those of nested structs in place of
+    /// the struct.
+    pub fn members(&self) -> &[Place] {
+        &self.members
+    }
+}
+
+/// How deep structs are opened and how many members are listed: enough to
+/// read.
+const MAX_DEPTH: usize = 8;
+const MAX_PLACES: usize = 256;
+
+fn places(
+    btf: &Btf<'_>,
+    id: TypeId,
+    base: u64,
+    path: &str,
+    found: &mut Vec<Place>,
+    depth: usize,
+) -> Result<(), BtfError> {
+    let Type::Composite(composite) = btf.peel(id)?.ty else { return Ok(()) };
+    for member in members(btf, composite, base)? {
+        if found.len() >= MAX_PLACES {
+            return Ok(());
+        }
+        let dot = if path.is_empty() { "" } else { "." };
+        let name = format!("{path}{dot}{}", member.name);
+        let before = found.len();
+        if depth > 0 && !member.bitfield && !is_union(btf, member.target)? {
+            places(btf, member.target, member.bytes.start, &name, found, depth - 1)?;
+        }
+        if found.len() == before {
+            let ty = TypeName::of(btf, member.target).to_string();
+            found.push(Place { name, ty, bytes: member.bytes });
+        }
+    }
+    Ok(())
+}
+
+fn is_union(btf: &Btf<'_>, id: TypeId) -> Result<bool, BtfError> {
+    Ok(matches!(btf.peel(id)?.ty, Type::Composite(composite) if composite.union))
+}

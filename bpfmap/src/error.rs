@@ -1,0 +1,272 @@
+//! What can go wrong, in words: what happened, to which map, what it means,
+//! and what to do.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::btf::BtfError;
+use crate::compare::{Mismatches, Role};
+use crate::layout::Layout;
+use crate::map_type::MapType;
+use crate::object::ObjectError;
+use crate::sys::Errno;
+use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
+
+/// Why a map was not opened, or an operation on it failed.
+///
+/// `Debug` prints the same text as `Display`, so that what `unwrap` and a
+/// `main` that returns it print can be read.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The Rust types do not agree with the map's BTF.
+    #[error("{0}")]
+    Mismatch(Box<Mismatches>),
+
+    /// There is no map of that name.
+    #[error("no map `{}` in {place}; {}", .name.escape_debug(), Known(.known))]
+    UnknownMap {
+        /// The name that was asked for.
+        name: String,
+        /// Where it was looked for.
+        place: &'static str,
+        /// The maps that there are.
+        known: Vec<String>,
+    },
+
+    /// The map is of a type that does not work as the Rust type does.
+    #[error("{map} is of type {found}; {wrapper} opens {}", Types(.accepted))]
+    MapType {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// Its type.
+        found: MapType,
+        /// The Rust type that it was to be opened as.
+        wrapper: &'static str,
+        /// The types that this one opens.
+        accepted: &'static [MapType],
+    },
+
+    /// A Rust type has another size than the kernel gives for the map.
+    #[error(
+        "{map}: `{}` is {} bytes, but the map's {role} is {kernel} bytes; {advice}",
+        TypeName(.rust), .rust.size(), advice = SIZE_ADVICE
+    )]
+    Size {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// Whether it is the key or the value.
+        role: Role,
+        /// The Rust type.
+        rust: &'static Layout,
+        /// The size in the kernel, in bytes.
+        kernel: u32,
+    },
+
+    /// The fields of the map could not be compared with anything.
+    #[error("{map} cannot be verified: {reason}.\n{}", WayOut(.reason))]
+    Unverifiable {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// Why not.
+        reason: Unverifiable,
+    },
+
+    /// The object that was handed in is not the one from which the map was
+    /// made, so its BTF says nothing of the map.
+    #[error(
+        "{map} was not made from the object that was handed in: {difference}; \
+         hand in the object that its loader loaded"
+    )]
+    OtherObject {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// What shows it.
+        difference: String,
+    },
+
+    /// The BTF could not be read, or does not say enough.
+    #[error("{subject}, against {source_of_btf}: {error}")]
+    Btf {
+        /// The map or the type that was to be compared.
+        subject: Subject,
+        /// Where the BTF came from.
+        source_of_btf: BtfSource,
+        /// What is wrong with it.
+        error: BtfError,
+    },
+
+    /// The object could not be read.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+
+    /// The descriptor is not open any more.
+    #[error("{map}: its descriptor is closed (EBADF); was the program that owned it dropped?")]
+    Closed {
+        /// The map.
+        map: Arc<MapLabel>,
+    },
+
+    /// The descriptor is open, and not on a BPF map.
+    #[error(
+        "{map}: the descriptor is not that of a BPF map, but of a program, a link, BTF or a file"
+    )]
+    NotAMap {
+        /// The map.
+        map: Arc<MapLabel>,
+    },
+
+    /// The key is in the map already.
+    #[error("{map}: the key is there already; `insert` writes whether it is or not")]
+    KeyExists {
+        /// The map.
+        map: Arc<MapLabel>,
+    },
+
+    /// The key is not in the map.
+    #[error("{map}: there is no such key to replace; `insert` writes whether there is or not")]
+    KeyMissing {
+        /// The map.
+        map: Arc<MapLabel>,
+    },
+
+    /// The map holds as many entries as it can.
+    #[error(
+        "{map} is full: it holds {max_entries} entries; remove some, load it with a larger \
+         `max_entries`, or make it an lru_hash, which drops the entry that was used least recently"
+    )]
+    Full {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// How many entries it can hold.
+        max_entries: u32,
+    },
+
+    /// The kernel refused an operation.
+    #[error(transparent)]
+    Kernel(#[from] Box<KernelError>),
+
+    /// A file of the kernel could not be read.
+    #[error("{}: {error}; {advice}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        error: std::io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+}
+
+const SIZE_ADVICE: &str =
+    "make the sizes agree, so that neither side reads or writes past the other's end";
+
+/// An operation that the kernel refused.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{map}: {operation} failed: {errno}{}", Meaning(.meaning))]
+#[non_exhaustive]
+pub struct KernelError {
+    /// The map.
+    pub map: Arc<MapLabel>,
+    /// What was tried, with the kernel's name for it.
+    pub operation: &'static str,
+    errno: Errno,
+    /// What this answer means for this operation; empty when it speaks for
+    /// itself.
+    pub meaning: &'static str,
+}
+
+impl KernelError {
+    pub(crate) fn new(
+        map: &Arc<MapLabel>,
+        operation: &'static str,
+        errno: Errno,
+        meaning: &'static str,
+    ) -> Self {
+        Self { map: Arc::clone(map), operation, errno, meaning }
+    }
+
+    /// The kernel's answer, as an `errno`; 524 is the kernel's internal
+    /// `ENOTSUPP`.
+    pub fn errno(&self) -> i32 {
+        self.errno.0
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+struct Meaning<'a>(&'a str);
+
+impl Display for Meaning<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "; {}", self.0) }
+    }
+}
+
+struct TypeName<'a>(&'a Layout);
+
+impl Display for TypeName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        crate::layout::TypeName(self.0).fmt(f)
+    }
+}
+
+struct Known<'a>(&'a [String]);
+
+impl Display for Known<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else {
+            return f.write_str("it has no maps");
+        };
+        write!(f, "there are `{}`", first.escape_debug())?;
+        rest.iter().try_for_each(|name| write!(f, ", `{}`", name.escape_debug()))
+    }
+}
+
+struct Types<'a>(&'a [MapType]);
+
+impl Display for Types<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (index, map_type) in self.0.iter().enumerate() {
+            let before = match index {
+                0 => "",
+                _ if index + 1 == self.0.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{before}{map_type}")?;
+        }
+        Ok(())
+    }
+}
+
+struct WayOut<'a>(&'a Unverifiable);
+
+impl Display for WayOut<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Unverifiable::NotPermitted { .. } => {
+                "  - hand in the object that the map was loaded from, which needs no privilege:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?).open(...)\n  \
+                 - or give the process CAP_SYS_ADMIN"
+            }
+            Unverifiable::NoBtf => {
+                "  - hand in the object that the map was loaded from:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?).open(...)\n  \
+                 - or declare the map with `__type(key, ...)` and `__type(value, ...)` in section \
+                 \".maps\", and compile with -g"
+            }
+            Unverifiable::SizesInObject => {
+                "  - declare it with `__type(key, ...)` and `__type(value, ...)` in section \
+                 \".maps\", in place of key_size and value_size"
+            }
+        })?;
+        f.write_str(
+            "\n  - or accept a check of the sizes alone: OpenOptions::new().allow_sizes_only(true)",
+        )
+    }
+}

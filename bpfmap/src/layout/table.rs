@@ -1,0 +1,152 @@
+//! The offset table.
+
+/// What bpfmap knows of a Rust type: its name, size, alignment, and what its
+/// bytes mean.
+///
+/// `Display` draws it as a table:
+///
+/// ```
+/// use bpfmap::{Be16, BpfLayout, BpfMapKey, Pad};
+///
+/// #[derive(BpfMapKey, Clone, Copy)]
+/// #[repr(C)]
+/// struct Key { addr: [u8; 16], port: Be16, pad: Pad<2> }
+///
+/// assert_eq!(Key::LAYOUT.to_string(), "\
+/// Key: 20 bytes, alignment 2
+///   bytes   field  type
+///   0..16   addr   [u8; 16]
+///   16..18  port   Be16
+///   18..20  pad    Pad<2>
+/// ");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    name: &'static str,
+    size: usize,
+    align: usize,
+    kind: Kind,
+}
+
+/// What the bytes of a type mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// An unsigned integer in the byte order of the host.
+    Unsigned,
+    /// A signed integer in the byte order of the host.
+    Signed,
+    /// An unsigned integer in big-endian (network) byte order.
+    BigEndian,
+    /// `len` values of one type, without anything between them.
+    Array {
+        /// The type of one value.
+        element: &'static Layout,
+        /// How many there are.
+        len: usize,
+    },
+    /// A struct; its fields cover every byte of it.
+    Struct {
+        /// The fields, by rising offset.
+        fields: &'static [Field],
+    },
+    /// Bytes without a meaning, a [`Pad`](crate::Pad).
+    Pad,
+}
+
+/// One field of a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    name: &'static str,
+    c_name: &'static str,
+    offset: usize,
+    layout: &'static Layout,
+}
+
+impl Layout {
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, size: usize, align: usize, kind: Kind) -> Self {
+        Self { name, size, align, kind }
+    }
+
+    /// The name of the Rust type. That of an array or a [`Pad`](crate::Pad) is
+    /// empty: it is drawn from its [`kind`](Self::kind).
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its size in bytes.
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Its alignment in bytes, on the target for which it was compiled.
+    pub const fn align(&self) -> usize {
+        self.align
+    }
+
+    /// What its bytes mean.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The fields of a struct by rising offset; empty for any other kind.
+    pub const fn fields(&self) -> &'static [Field] {
+        match self.kind {
+            Kind::Struct { fields } => fields,
+            _ => &[],
+        }
+    }
+}
+
+impl Field {
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static str,
+        c_name: &'static str,
+        offset: usize,
+        layout: &'static Layout,
+    ) -> Self {
+        Self { name, c_name, offset, layout }
+    }
+
+    /// Its name in the Rust struct, without `r#`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its name on the other side: that of `#[bpf(name = "...")]`, else
+    /// [`name`](Self::name).
+    pub const fn c_name(&self) -> &'static str {
+        self.c_name
+    }
+
+    /// Where it begins, in bytes from the beginning of the struct.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Its size in bytes.
+    pub const fn size(&self) -> usize {
+        self.layout.size
+    }
+
+    /// The layout of its type.
+    pub const fn layout(&self) -> &'static Layout {
+        self.layout
+    }
+
+    /// Whether it may stand over bytes that mean nothing on the other side: a
+    /// [`Pad`](crate::Pad), or an array of `u8` whose name starts with `_`.
+    pub const fn is_padding(&self) -> bool {
+        match self.layout.kind {
+            Kind::Pad => true,
+            Kind::Array { element, .. } => {
+                matches!(element.kind, Kind::Unsigned)
+                    && element.size == 1
+                    && matches!(self.name.as_bytes(), [b'_', ..])
+            }
+            _ => false,
+        }
+    }
+}

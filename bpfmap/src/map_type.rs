@@ -1,0 +1,83 @@
+//! The kernel's types of maps.
+
+use std::fmt::{self, Display, Formatter};
+
+use aya_obj::generated::bpf_map_type as kernel;
+
+/// A type of map, as the kernel numbers them (`enum bpf_map_type`).
+///
+/// `Display` writes the name that `bpftool` uses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MapType(u32);
+
+macro_rules! map_types {
+    ($($name:ident $kernel:ident $text:literal;)*) => {
+        #[allow(missing_docs, reason = "they are the kernel's names")]
+        impl MapType {
+            $(pub const $name: Self = Self(kernel::$kernel as u32);)*
+        }
+
+        impl Display for MapType {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                match *self {
+                    $(Self::$name => f.write_str($text),)*
+                    Self(number) => write!(f, "type {number}"),
+                }
+            }
+        }
+    };
+}
+
+map_types! {
+    HASH BPF_MAP_TYPE_HASH "hash";
+    ARRAY BPF_MAP_TYPE_ARRAY "array";
+    PROG_ARRAY BPF_MAP_TYPE_PROG_ARRAY "prog_array";
+    PERF_EVENT_ARRAY BPF_MAP_TYPE_PERF_EVENT_ARRAY "perf_event_array";
+    PERCPU_HASH BPF_MAP_TYPE_PERCPU_HASH "percpu_hash";
+    PERCPU_ARRAY BPF_MAP_TYPE_PERCPU_ARRAY "percpu_array";
+    STACK_TRACE BPF_MAP_TYPE_STACK_TRACE "stack_trace";
+    CGROUP_ARRAY BPF_MAP_TYPE_CGROUP_ARRAY "cgroup_array";
+    LRU_HASH BPF_MAP_TYPE_LRU_HASH "lru_hash";
+    LRU_PERCPU_HASH BPF_MAP_TYPE_LRU_PERCPU_HASH "lru_percpu_hash";
+    LPM_TRIE BPF_MAP_TYPE_LPM_TRIE "lpm_trie";
+    ARRAY_OF_MAPS BPF_MAP_TYPE_ARRAY_OF_MAPS "array_of_maps";
+    HASH_OF_MAPS BPF_MAP_TYPE_HASH_OF_MAPS "hash_of_maps";
+    DEVMAP BPF_MAP_TYPE_DEVMAP "devmap";
+    SOCKMAP BPF_MAP_TYPE_SOCKMAP "sockmap";
+    CPUMAP BPF_MAP_TYPE_CPUMAP "cpumap";
+    XSKMAP BPF_MAP_TYPE_XSKMAP "xskmap";
+    SOCKHASH BPF_MAP_TYPE_SOCKHASH "sockhash";
+    CGROUP_STORAGE BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED "cgroup_storage";
+    REUSEPORT_SOCKARRAY BPF_MAP_TYPE_REUSEPORT_SOCKARRAY "reuseport_sockarray";
+    PERCPU_CGROUP_STORAGE BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED "percpu_cgroup_storage";
+    QUEUE BPF_MAP_TYPE_QUEUE "queue";
+    STACK BPF_MAP_TYPE_STACK "stack";
+    SK_STORAGE BPF_MAP_TYPE_SK_STORAGE "sk_storage";
+    DEVMAP_HASH BPF_MAP_TYPE_DEVMAP_HASH "devmap_hash";
+    STRUCT_OPS BPF_MAP_TYPE_STRUCT_OPS "struct_ops";
+    RINGBUF BPF_MAP_TYPE_RINGBUF "ringbuf";
+    INODE_STORAGE BPF_MAP_TYPE_INODE_STORAGE "inode_storage";
+    TASK_STORAGE BPF_MAP_TYPE_TASK_STORAGE "task_storage";
+    BLOOM_FILTER BPF_MAP_TYPE_BLOOM_FILTER "bloom_filter";
+    USER_RINGBUF BPF_MAP_TYPE_USER_RINGBUF "user_ringbuf";
+    CGRP_STORAGE BPF_MAP_TYPE_CGRP_STORAGE "cgrp_storage";
+    ARENA BPF_MAP_TYPE_ARENA "arena";
+}
+
+impl MapType {
+    /// The type of that number, whether this crate knows it or not.
+    pub const fn from_raw(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn as_raw(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Debug for MapType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "MapType({self})")
+    }
+}

@@ -1,0 +1,69 @@
+//! What the kernel's answer to an operation means.
+
+use std::sync::Arc;
+
+use super::OpenMap;
+use crate::Error;
+use crate::error::KernelError;
+use crate::sys::Errno;
+
+/// An operation on the entries of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    Get,
+    Insert,
+    InsertNew,
+    Replace,
+    Remove,
+    Take,
+    Iterate,
+}
+
+impl Operation {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Get => "get (BPF_MAP_LOOKUP_ELEM)",
+            Self::Insert => "insert (BPF_MAP_UPDATE_ELEM)",
+            Self::InsertNew => "insert_new (BPF_MAP_UPDATE_ELEM with BPF_NOEXIST)",
+            Self::Replace => "replace (BPF_MAP_UPDATE_ELEM with BPF_EXIST)",
+            Self::Remove => "remove (BPF_MAP_DELETE_ELEM)",
+            Self::Take => "take (BPF_MAP_LOOKUP_AND_DELETE_ELEM)",
+            Self::Iterate => "iteration (BPF_MAP_LOOKUP_BATCH)",
+        }
+    }
+
+    fn writes(self) -> bool {
+        !matches!(self, Self::Get | Self::Iterate)
+    }
+}
+
+impl OpenMap {
+    pub(super) fn failure(&self, operation: Operation, errno: Errno) -> Error {
+        let map = Arc::clone(&self.label);
+        match (operation, errno.0) {
+            (Operation::InsertNew, libc::EEXIST) => return Error::KeyExists { map },
+            (Operation::Replace, libc::ENOENT) => return Error::KeyMissing { map },
+            (Operation::Insert | Operation::InsertNew | Operation::Replace, libc::E2BIG) => {
+                return Error::Full { map, max_entries: self.map.info().max_entries };
+            }
+            (_, libc::EBADF) => return Error::Closed { map },
+            _ => {}
+        }
+        let meaning = match errno.0 {
+            libc::EPERM if operation.writes() => {
+                "the map is frozen or was opened read-only (BPF_F_RDONLY), or the process lacks CAP_BPF"
+            }
+            libc::EPERM => {
+                "the map was opened write-only (BPF_F_WRONLY), or the process lacks CAP_BPF"
+            }
+            Errno::NOTSUPP | libc::EINVAL if operation == Operation::Take => {
+                "the kernel has it for hash maps since Linux 5.14"
+            }
+            libc::ENOMEM => "the kernel has no memory for the entry",
+            libc::EBUSY => "the bucket is in use by a program on this CPU; try again",
+            libc::ENOSYS => "the kernel was built without CONFIG_BPF_SYSCALL",
+            _ => "",
+        };
+        Box::new(KernelError::new(&map, operation.text(), errno, meaning)).into()
+    }
+}

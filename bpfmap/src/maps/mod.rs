@@ -1,0 +1,50 @@
+//! The typed maps: one type for each way in which maps behave.
+
+mod failure;
+mod hash;
+mod walk;
+
+use std::sync::Arc;
+
+use crate::layout::Layout;
+use crate::map_type::MapType;
+use crate::sys;
+use crate::verification::{MapLabel, Verification};
+
+pub use hash::HashMap;
+pub use walk::{Iter, Keys, Values};
+
+/// A typed map, as [`OpenOptions`](crate::OpenOptions) opens it and
+/// [`Object::check`](crate::Object::check) checks it.
+///
+/// Only this crate implements it.
+pub trait TypedMap: sealed::FromOpen {
+    /// Its name, for messages.
+    const NAME: &'static str;
+
+    /// The kernel's types of maps that work as this type does.
+    const MAP_TYPES: &'static [MapType];
+
+    /// The layout of the key, for maps that have one.
+    const KEY: Option<&'static Layout>;
+
+    /// The layout of the value, for maps that have one.
+    const VALUE: Option<&'static Layout>;
+}
+
+/// A map that has passed the gate.
+#[derive(Debug)]
+pub struct OpenMap {
+    pub(crate) map: sys::Map,
+    pub(crate) label: Arc<MapLabel>,
+    pub(crate) verification: Verification,
+}
+
+mod sealed {
+    /// Makes a typed map of one that has passed the gate, and keeps other
+    /// crates from doing so.
+    pub trait FromOpen: Sized {
+        fn from_open(open: super::OpenMap) -> Self;
+    }
+}
+pub(crate) use sealed::FromOpen;

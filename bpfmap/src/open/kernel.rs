@@ -1,0 +1,64 @@
+//! BTF that the kernel holds.
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::btf::Btf;
+use crate::error::KernelError;
+use crate::sys::{self, Errno, MapInfo};
+use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
+
+/// The BTF that the kernel keeps for a map; the inner error says why there is
+/// none to be had.
+pub(super) fn map_btf(
+    map: &Arc<MapLabel>,
+    info: &MapInfo,
+) -> Result<Result<Btf<'static>, Unverifiable>, Error> {
+    let btf_id = info.btf_id;
+    if btf_id == 0 || (info.btf_key_type_id == 0 && info.btf_value_type_id == 0) {
+        return Ok(Err(Unverifiable::NoBtf));
+    }
+    let kernel =
+        |operation, errno| Error::from(Box::new(KernelError::new(map, operation, errno, "")));
+    let fd = match sys::open_btf_id(btf_id) {
+        Ok(fd) => fd,
+        Err(Errno(libc::EPERM)) => return Ok(Err(Unverifiable::NotPermitted { btf_id })),
+        Err(errno) => return Err(kernel("opening its BTF (BPF_BTF_GET_FD_BY_ID)", errno)),
+    };
+    let bytes = sys::btf_bytes(fd.as_fd())
+        .map_err(|errno| kernel("reading its BTF (BPF_OBJ_GET_INFO_BY_FD)", errno))?;
+    let btf = Btf::parse(bytes).map_err(|error| Error::Btf {
+        subject: Subject::Map(MapLabel::clone(map)),
+        source_of_btf: BtfSource::KernelMap { btf_id },
+        error,
+    })?;
+    Ok(Ok(btf))
+}
+
+impl Btf<'static> {
+    /// The types of the running kernel, from `/sys/kernel/btf/vmlinux`.
+    ///
+    /// There since Linux 5.4, when it was built with `CONFIG_DEBUG_INFO_BTF`.
+    /// Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// When the file is not there or cannot be read as BTF.
+    pub fn vmlinux() -> Result<Self, Error> {
+        const PATH: &str = "/sys/kernel/btf/vmlinux";
+        let bytes = std::fs::read(PATH).map_err(|error| Error::Io {
+            path: PathBuf::from(PATH),
+            error,
+            advice: "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, and /sys be mounted",
+        })?;
+        let source = BtfSource::Vmlinux;
+        let btf = Self::parse(bytes).map_err(|error| Error::Btf {
+            subject: Subject::Type(PATH.into()),
+            source_of_btf: source,
+            error,
+        })?;
+        Ok(btf.with_source(source))
+    }
+}

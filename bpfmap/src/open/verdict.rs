@@ -1,0 +1,143 @@
+//! The verdict on a map or a type, from tables and BTF alone.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::btf::{Btf, BtfError, Type, TypeId};
+use crate::compare::{Mismatches, Role, compare};
+use crate::layout::{BpfLayout, Layout};
+use crate::map_type::MapType;
+use crate::maps::TypedMap;
+use crate::object::Object;
+use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
+
+/// Compares the key and the value of `M` with two types of `btf`.
+pub(super) fn key_and_value<M: TypedMap>(
+    map: &Arc<MapLabel>,
+    btf: &Btf<'_>,
+    source: BtfSource,
+    [key, value]: [TypeId; 2],
+) -> Result<Verification, Error> {
+    let subject = || Subject::Map(MapLabel::clone(map));
+    let sides = [(Role::Key, M::KEY, key), (Role::Value, M::VALUE, value)];
+    let compared = sides.map(|(role, layout, id)| match layout {
+        Some(layout) => compare(role, layout, btf, id),
+        None => Ok(None),
+    });
+    let mut types = Vec::new();
+    for result in compared {
+        types.extend(result.map_err(|error| Error::Btf {
+            subject: subject(),
+            source_of_btf: source,
+            error,
+        })?);
+    }
+    if types.is_empty() {
+        Ok(Verification::Verified { source })
+    } else {
+        Err(Error::Mismatch(Box::new(Mismatches::new(subject(), source, types))))
+    }
+}
+
+/// Refuses a map of a type for which `M` is not made.
+pub(super) fn map_type<M: TypedMap>(map: &Arc<MapLabel>, found: MapType) -> Result<(), Error> {
+    if M::MAP_TYPES.contains(&found) {
+        return Ok(());
+    }
+    Err(Error::MapType { map: Arc::clone(map), found, wrapper: M::NAME, accepted: M::MAP_TYPES })
+}
+
+/// Refuses types of another size than the kernel's.
+pub(super) fn sizes<M: TypedMap>(
+    map: &Arc<MapLabel>,
+    key_size: u32,
+    value_size: u32,
+) -> Result<(), Error> {
+    let sides = [(Role::Key, M::KEY, key_size), (Role::Value, M::VALUE, value_size)];
+    for (role, layout, kernel) in sides {
+        if let Some(rust) = layout
+            && rust.size() as u64 != u64::from(kernel)
+        {
+            return Err(Error::Size { map: Arc::clone(map), role, rust, kernel });
+        }
+    }
+    Ok(())
+}
+
+impl Object<'_> {
+    /// Checks that the map `name`, as the object declares it, is of the type
+    /// and has the key and the value of `M`. Needs no kernel.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::UnknownMap`] when the object declares no such map;
+    /// - [`Error::MapType`] when it is of another type;
+    /// - [`Error::Mismatch`] when a field differs;
+    /// - [`Error::Unverifiable`] when the object declares sizes in place of
+    ///   types;
+    /// - [`Error::Btf`] when the BTF only declares a type of it, or is
+    ///   malformed.
+    pub fn check<M: TypedMap>(&self, name: &str) -> Result<Verification, Error> {
+        let map = self.map(name).ok_or_else(|| self.unknown(name))?;
+        let label = Arc::new(MapLabel { name: name.into(), ..MapLabel::default() });
+        map_type::<M>(&label, MapType::from_raw(map.map_type))?;
+        let types = |wanted: Option<&Layout>, declared: Option<TypeId>| match wanted {
+            Some(_) => declared,
+            None => Some(0),
+        };
+        let (Some(key), Some(value)) = (types(M::KEY, map.key), types(M::VALUE, map.value)) else {
+            let reason = Unverifiable::SizesInObject;
+            return Err(Error::Unverifiable { map: label, reason });
+        };
+        key_and_value::<M>(&label, self.btf(), BtfSource::Object, [key, value])
+    }
+
+    pub(super) fn unknown(&self, name: &str) -> Error {
+        let known = self.map_names().map(str::to_owned).collect();
+        Error::UnknownMap { name: name.into(), place: "the object", known }
+    }
+}
+
+impl Btf<'_> {
+    /// Checks that `T` has the fields of the type `name`: a struct, a union, an
+    /// enum, a typedef or a number.
+    ///
+    /// For what no map declares: events in a ring buffer, structs of the
+    /// kernel.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Mismatch`] when a field differs;
+    /// - [`Error::Btf`] when there is no type of that name, when it is only
+    ///   declared, or when the BTF is malformed.
+    pub fn check<T: BpfLayout>(&self, name: &str) -> Result<(), Error> {
+        let subject = || Subject::Type(name.into());
+        let source = self.source();
+        let error = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
+        let is_data = |ty: &Type<'_>| {
+            matches!(
+                ty,
+                Type::Composite(_) | Type::Typedef { .. } | Type::Enum { .. } | Type::Int(_)
+            )
+        };
+        let id = match self.find(name, is_data).map_err(error)? {
+            Some(id) => id,
+            None => {
+                let is_forward = |ty: &Type<'_>| matches!(ty, Type::Forward { .. });
+                let declared = self.find(name, is_forward).map_err(error)?.is_some();
+                let name = name.into();
+                return Err(error(match declared {
+                    true => BtfError::Incomplete { name },
+                    false => BtfError::NoSuchType { name },
+                }));
+            }
+        };
+        match compare(Role::Type, T::LAYOUT, self, id).map_err(error)? {
+            None => Ok(()),
+            Some(types) => {
+                let mismatches = Mismatches::new(subject(), source, vec![types]);
+                Err(Error::Mismatch(Box::new(mismatches)))
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The seam for faults: lets a test choose what `bpf(2)` answers, where the
+//! kernel cannot be made to.
+
+use std::cell::RefCell;
+
+use aya_obj::generated::bpf_cmd;
+
+type Rule = Box<dyn FnMut(&str) -> Option<i32>>;
+
+thread_local! {
+    static RULE: RefCell<Option<Rule>> = const { RefCell::new(None) };
+}
+
+pub(super) fn answer(command: bpf_cmd) -> Option<i32> {
+    RULE.with_borrow_mut(|rule| rule.as_mut().and_then(|rule| rule(&format!("{command:?}"))))
+}
+
+/// While `body` runs, each call for which `rule` has an errno fails with it, on
+/// this thread. `rule` is given the name of the command, as in `<linux/bpf.h>`.
+pub fn with<T>(rule: impl FnMut(&str) -> Option<i32> + 'static, body: impl FnOnce() -> T) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            RULE.set(None);
+        }
+    }
+    let _reset = Reset;
+    RULE.set(Some(Box::new(rule)));
+    body()
+}

@@ -1,0 +1,88 @@
+//! What the kernel says of a map or of BTF.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use aya_obj::generated::{bpf_attr, bpf_btf_info, bpf_cmd, bpf_map_info};
+
+use super::{Errno, attributes, bpf, number};
+
+/// `struct bpf_map_info`, as far as it is needed here.
+#[derive(Clone, Debug)]
+pub(crate) struct MapInfo {
+    pub(crate) map_type: u32,
+    pub(crate) id: u32,
+    pub(crate) key_size: u32,
+    pub(crate) value_size: u32,
+    pub(crate) max_entries: u32,
+    /// Cut off after 15 bytes.
+    pub(crate) name: String,
+    /// 0 when the kernel has no BTF for the map.
+    pub(crate) btf_id: u32,
+    /// Ids within that BTF; 0 is void.
+    pub(crate) btf_key_type_id: u32,
+    pub(crate) btf_value_type_id: u32,
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` on a map, since Linux 4.13. Needs no privilege
+/// beyond the descriptor.
+pub(super) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
+    // SAFETY: integers only. Older kernels fill in less of it; zero is "none".
+    let mut info: bpf_map_info = unsafe { std::mem::zeroed() };
+    let mut attr =
+        request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
+    // SAFETY: `info` is as long as the request says and outlives the call.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    let name = info.name.map(|c| c.cast_unsigned());
+    let len = name.iter().position(|c| *c == 0).unwrap_or(name.len());
+    Ok(MapInfo {
+        map_type: info.type_,
+        id: info.id,
+        key_size: info.key_size,
+        value_size: info.value_size,
+        max_entries: info.max_entries,
+        name: String::from_utf8_lossy(&name[..len]).into_owned(),
+        btf_id: info.btf_id,
+        btf_key_type_id: info.btf_key_type_id,
+        btf_value_type_id: info.btf_value_type_id,
+    })
+}
+
+/// The bytes of BTF that is open as `fd`; since Linux 4.18.
+pub(crate) fn btf_bytes(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut bytes: Vec<u8> = Vec::new();
+    loop {
+        // SAFETY: integers only.
+        let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
+        info.btf = bytes.as_mut_ptr().expose_provenance() as u64;
+        info.btf_size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let mut attr =
+            request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
+        // SAFETY: `info` is as long as the request says, `bytes` as long as
+        // `info` says, and both outlive the call.
+        unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+        // The kernel answers with the size of the BTF, whatever it copied.
+        let size = info.btf_size as usize;
+        if size <= bytes.len() {
+            bytes.truncate(size);
+            return Ok(bytes);
+        }
+        bytes.resize(size, 0);
+    }
+}
+
+fn request(fd: BorrowedFd<'_>, info: usize, len: usize) -> bpf_attr {
+    let mut attr = attributes();
+    attr.info.bpf_fd = number(fd);
+    attr.info.info = info as u64;
+    attr.info.info_len = u32::try_from(len).unwrap_or(u32::MAX);
+    attr
+}
+
+/// Whether an open descriptor is a BPF map; `None` when `/proc` does not tell.
+///
+/// The kernel describes a program or BTF through the same call as a map, so its
+/// answer alone does not tell what was described.
+pub(crate) fn is_map(fd: BorrowedFd<'_>) -> Option<bool> {
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
+    Some(link.to_str() == Some("anon_inode:bpf-map"))
+}

@@ -1,0 +1,138 @@
+//! Every `bpf(2)` call of this crate, with types.
+//!
+//! The functions outside are safe: a descriptor is borrowed or owned, and
+//! [`Map`] compares each buffer with the sizes that the kernel itself gave for
+//! the map, so the kernel never writes past one.
+
+#![allow(unsafe_code, reason = "system calls take addresses")]
+
+mod cpus;
+mod element;
+#[cfg(feature = "fault-injection")]
+pub mod fault;
+mod info;
+
+use std::fmt::{self, Display, Formatter};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
+
+use aya_obj::generated::{bpf_attr, bpf_cmd};
+
+pub(crate) use element::{Cursor, Map, Update};
+pub(crate) use info::{MapInfo, btf_bytes, is_map};
+
+/// What the kernel answered instead of success.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Errno(pub(crate) i32);
+
+impl Errno {
+    /// The kernel's internal `ENOTSUPP`, which has no name in libc: the map's
+    /// type does not have the operation.
+    pub(crate) const NOTSUPP: i32 = 524;
+
+    fn last() -> Self {
+        // `bpf` fails with an errno, always.
+        Self(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
+    }
+}
+
+impl Display for Errno {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Self::NOTSUPP => {
+                f.write_str("Operation not supported by this type of map (os error 524)")
+            }
+            errno => std::io::Error::from_raw_os_error(errno).fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "Errno({})", self.0)
+    }
+}
+
+/// All zeros, which is what the kernel takes for "not given".
+fn attributes() -> bpf_attr {
+    // SAFETY: a union of integers and of structs of integers.
+    unsafe { std::mem::zeroed() }
+}
+
+/// The system call.
+///
+/// # Safety
+///
+/// Every address in `attr` must be valid for what `command` reads or writes
+/// there.
+unsafe fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> Result<i32, Errno> {
+    #[cfg(feature = "fault-injection")]
+    if let Some(errno) = fault::answer(command) {
+        return Err(Errno(errno));
+    }
+    // SAFETY: `attr` is valid for its size; the rest is the caller's promise.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command as libc::c_int,
+            std::ptr::from_mut(attr),
+            size_of_val(attr),
+        )
+    };
+    match i32::try_from(answer) {
+        Ok(answer @ 0..) => Ok(answer),
+        _ => Err(Errno::last()),
+    }
+}
+
+/// A call whose answer is a new descriptor; the kernel opens it close-on-exec.
+///
+/// # Safety
+///
+/// As for [`bpf`].
+unsafe fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> Result<OwnedFd, Errno> {
+    // SAFETY: the caller's promise.
+    let fd = unsafe { bpf(command, attr) }?;
+    // SAFETY: the kernel just opened it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Opens what is pinned at `path`: `BPF_OBJ_GET`, since Linux 4.4.
+pub(crate) fn open_pin(path: &Path) -> Result<OwnedFd, Errno> {
+    use std::os::unix::ffi::OsStrExt;
+    let path =
+        std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(libc::EINVAL))?;
+    let mut attr = attributes();
+    attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
+    // SAFETY: `path` ends with a NUL and outlives the call.
+    unsafe { bpf_fd(bpf_cmd::BPF_OBJ_GET, &mut attr) }
+}
+
+/// Opens the map of that id: `BPF_MAP_GET_FD_BY_ID`, since Linux 4.13; needs
+/// `CAP_SYS_ADMIN`.
+pub(crate) fn open_map_id(id: u32) -> Result<OwnedFd, Errno> {
+    let mut attr = attributes();
+    attr.__bindgen_anon_6.__bindgen_anon_1.map_id = id;
+    // SAFETY: no addresses.
+    unsafe { bpf_fd(bpf_cmd::BPF_MAP_GET_FD_BY_ID, &mut attr) }
+}
+
+/// Opens the BTF of that id: `BPF_BTF_GET_FD_BY_ID`, since Linux 4.18; needs
+/// `CAP_SYS_ADMIN`.
+pub(crate) fn open_btf_id(id: u32) -> Result<OwnedFd, Errno> {
+    let mut attr = attributes();
+    attr.__bindgen_anon_6.__bindgen_anon_1.btf_id = id;
+    // SAFETY: no addresses.
+    unsafe { bpf_fd(bpf_cmd::BPF_BTF_GET_FD_BY_ID, &mut attr) }
+}
+
+/// A close-on-exec duplicate.
+pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let errno = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EBADF));
+    fd.try_clone_to_owned().map_err(errno)
+}
+
+/// A descriptor as `bpf_attr` has it. Open descriptors are not negative.
+fn number(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd().cast_unsigned()
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Maps of several types, for the tests that run on the kernel.
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+struct key {
+	__u32 a;
+	__u16 b;
+	__u16 c;
+};
+
+struct value {
+	__u64 count;
+	__u32 first;
+	__u32 last;
+};
+
+#define MAP(name, kind, K, V, n)                                               \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_##kind);                             \
+		__uint(max_entries, n);                                        \
+		__type(key, K);                                                \
+		__type(value, V);                                              \
+	} name SEC(".maps")
+
+MAP(hash, HASH, struct key, struct value, 4096);
+MAP(small, HASH, __u32, __u32, 2);
+MAP(lru, LRU_HASH, struct key, struct value, 16);
+MAP(percpu, PERCPU_HASH, struct key, struct value, 16);
+MAP(array, ARRAY, __u32, struct value, 4);
+MAP(a_name_longer_than_the_kernel_keeps, HASH, struct key, struct value, 16);
+
+// Of the same sizes as `hash`, and without types.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16);
+	__uint(key_size, 8);
+	__uint(value_size, 16);
+} untyped SEC(".maps");
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,23 @@
+//! Everything that needs the running kernel.
+//!
+//! Where it may not be used the tests are reported as ignored, with the reason;
+//! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure.
+
+mod faults;
+mod gate;
+mod hash;
+mod others;
+mod privilege;
+mod support;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    // Before there are threads: what is mounted from here on is gone with this
+    // process.
+    support::enter_private_mounts();
+    let tests =
+        [gate::tests(), hash::tests(), privilege::tests(), others::tests(), faults::tests()];
+    libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+}

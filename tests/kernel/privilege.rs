@@ -1,0 +1,126 @@
+//! What opens with which capabilities.
+
+use aya::Ebpf;
+use bpfmap::{BtfSource, Error, HashMap, Object, OpenOptions, Unverifiable, Verification};
+use caps::{CapSet, Capability};
+
+use crate::support::*;
+
+trials! {
+    [Need::Bpf] => [
+        without_sys_admin_the_object_is_the_way_out,
+        an_object_that_is_not_the_maps_is_refused,
+        an_id_needs_sys_admin,
+    ]
+    [Need::Bpf, Need::Bpffs] => [
+        without_any_capability_a_pin_opens_with_its_object,
+    ]
+}
+
+/// Runs `body` on a thread that has only these capabilities.
+fn with_only(kept: &[Capability], body: impl FnOnce() -> TestResult + Send) -> TestResult {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let kept = kept.iter().copied().collect();
+            caps::set(None, CapSet::Effective, &kept).map_err(|error| error.to_string())?;
+            body().map_err(|error| error.to_string())
+        });
+        thread.join().map_err(|_| "the thread panicked; its message is above")?.map_err(Into::into)
+    })
+}
+
+const LEAST: &[Capability] =
+    &[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_NET_ADMIN];
+
+fn without_sys_admin_the_object_is_the_way_out() -> TestResult {
+    with_only(LEAST, || {
+        let ebpf = Ebpf::load(FLOWS)?;
+        let error = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows").unwrap_err();
+        let Error::Unverifiable { reason: reason @ Unverifiable::NotPermitted { .. }, .. } = error
+        else {
+            panic!("{error}")
+        };
+        let message = error.to_string();
+        for part in
+            ["needs CAP_SYS_ADMIN", ".object(&Object::parse(BYTES)?)", "allow_sizes_only(true)"]
+        {
+            assert!(message.contains(part), "{message}");
+        }
+
+        let object = Object::parse(FLOWS)?;
+        let options = OpenOptions::new().object(&object);
+        let flows: HashMap<FlowKey, FlowStats> = options.open(&ebpf, "flows")?;
+        let verified = Verification::Verified { source: BtfSource::Object };
+        assert_eq!(flows.verification(), verified);
+        let wrong = options.open::<HashMap<SwappedKey, FlowStats>>(&ebpf, "flows");
+        assert_eq!(differing(wrong), ["key.dport", "key.sport"]);
+        // The object decides, even where sizes alone would have been enough.
+        let wrong =
+            options.allow_sizes_only(true).open::<HashMap<SwappedKey, FlowStats>>(&ebpf, "flows");
+        assert_eq!(differing(wrong), ["key.dport", "key.sport"]);
+
+        let options = OpenOptions::new().allow_sizes_only(true);
+        let flows: HashMap<FlowKey, FlowStats> = options.open(&ebpf, "flows")?;
+        assert_eq!(flows.verification(), Verification::SizesOnly { reason });
+        flows.insert(&bpfmap::zeroed(), &FlowStats::default())?;
+
+        // A name that the kernel has cut off is found in the object again.
+        let ebpf = Ebpf::load(KINDS)?;
+        let object = Object::parse(KINDS)?;
+        let fd =
+            bpfmap::Loader::map_fd(&ebpf, "a_name_longer_than_the_kernel_keeps").ok_or("no map")?;
+        let long: HashMap<Key, Value> = OpenOptions::new().object(&object).from_fd(fd)?;
+        assert_eq!(long.verification(), verified);
+        Ok(())
+    })
+}
+
+fn an_object_that_is_not_the_maps_is_refused() -> TestResult {
+    with_only(LEAST, || {
+        let ebpf = Ebpf::load(KINDS)?;
+        let object = Object::parse(FLOWS)?;
+        let options = OpenOptions::new().object(&object);
+        match options.open::<HashMap<Key, Value>>(&ebpf, "hash") {
+            Err(Error::UnknownMap { place: "the object", .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        match options.name("flows").open::<HashMap<FlowKey, FlowStats>>(&ebpf, "hash") {
+            Err(Error::OtherObject { difference, .. }) => {
+                assert!(difference.contains("key and value"), "{difference}");
+            }
+            other => panic!("{other:?}"),
+        }
+        Ok(())
+    })
+}
+
+fn an_id_needs_sys_admin() -> TestResult {
+    with_only(LEAST, || {
+        let error = HashMap::<FlowKey, FlowStats>::from_id(1).unwrap_err();
+        assert!(error.to_string().contains("needs CAP_SYS_ADMIN"), "{error}");
+        Ok(())
+    })
+}
+
+fn without_any_capability_a_pin_opens_with_its_object() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("flows");
+    let ebpf = Ebpf::load(FLOWS)?;
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    data.pin(&path)?;
+    with_only(&[], || {
+        match HashMap::<FlowKey, FlowStats>::from_pin(&path) {
+            Err(Error::Unverifiable { reason: Unverifiable::NotPermitted { .. }, .. }) => {}
+            // Older kernels do not even open the pin.
+            Err(Error::Kernel(error)) if error.errno() == 1 => return Ok(()),
+            other => panic!("{other:?}"),
+        }
+        let object = Object::parse(FLOWS)?;
+        let flows: HashMap<FlowKey, FlowStats> =
+            OpenOptions::new().object(&object).from_pin(&path)?;
+        assert_eq!(flows.verification(), Verification::Verified { source: BtfSource::Object });
+        flows.insert(&bpfmap::zeroed(), &FlowStats::default())?;
+        assert_eq!(flows.iter().count(), 1);
+        Ok(())
+    })
+}

@@ -1,0 +1,204 @@
+//! What the kernel tests share.
+
+use std::error::Error as StdError;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use aya::Ebpf;
+use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, Error, Mismatches, Pad};
+use libtest_mimic::{Completion, Failed, Trial};
+use nix::mount::{MsFlags, mount, umount};
+use nix::sched::{CloneFlags, unshare};
+
+pub static FLOWS: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
+pub static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
+
+#[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct FlowKey {
+    pub saddr: Be32,
+    pub daddr: Be32,
+    pub sport: Be16,
+    pub dport: Be16,
+    pub proto: u8,
+    pub pad: Pad<3>,
+}
+
+#[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct FlowStats {
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+/// `FlowKey` with the ports swapped: of the same size.
+#[derive(BpfMapKey, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct SwappedKey {
+    pub saddr: Be32,
+    pub daddr: Be32,
+    pub dport: Be16,
+    pub sport: Be16,
+    pub proto: u8,
+    pub pad: Pad<3>,
+}
+
+/// `struct key` of `kinds.bpf.c`.
+#[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(C)]
+pub struct Key {
+    pub a: u32,
+    pub b: u16,
+    pub c: u16,
+}
+
+/// `struct value` of `kinds.bpf.c`.
+#[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct Value {
+    pub count: u64,
+    pub first: u32,
+    pub last: u32,
+}
+
+pub fn key(a: u32) -> Key {
+    Key { a, b: 7, c: 9 }
+}
+
+pub fn value(count: u64) -> Value {
+    Value { count, first: 1, last: 2 }
+}
+
+pub type TestResult = Result<(), Box<dyn StdError>>;
+
+/// What a test cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Loading maps and programs.
+    Bpf,
+    /// Mounting a bpffs.
+    Bpffs,
+    /// The command `bpftool`.
+    Bpftool,
+}
+
+/// Why the machine does not have what is needed.
+fn lacks(need: Need) -> Option<String> {
+    static BPF: OnceLock<Option<String>> = OnceLock::new();
+    static BPFFS: OnceLock<Option<String>> = OnceLock::new();
+    static BPFTOOL: OnceLock<Option<String>> = OnceLock::new();
+    let probe = || match need {
+        Need::Bpf => {
+            Ebpf::load(FLOWS).err().map(|error| format!("BPF cannot be loaded: {}", causes(&error)))
+        }
+        Need::Bpffs => {
+            Bpffs::mount().err().map(|error| format!("a bpffs cannot be mounted: {error}"))
+        }
+        Need::Bpftool => {
+            let version = Command::new("bpftool").arg("version").output();
+            version.err().map(|error| format!("bpftool cannot be run: {error}"))
+        }
+    };
+    let known = match need {
+        Need::Bpf => &BPF,
+        Need::Bpffs => &BPFFS,
+        Need::Bpftool => &BPFTOOL,
+    };
+    known.get_or_init(probe).clone()
+}
+
+/// The innermost cause says why, the outer ones only where.
+fn causes(error: &dyn StdError) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+pub fn trial(name: &str, needs: &'static [Need], body: fn() -> TestResult) -> Trial {
+    Trial::ignorable_test(name, move || {
+        if let Some(reason) = needs.iter().find_map(|need| lacks(*need)) {
+            return match std::env::var_os("BPFMAP_REQUIRE_KERNEL") {
+                Some(_) => Err(Failed::from(format!("may not be ignored here: {reason}"))),
+                None => Ok(Completion::ignored_with(reason)),
+            };
+        }
+        body().map(|()| Completion::Completed).map_err(|error| Failed::from(error.to_string()))
+    })
+}
+
+/// Names a list of test functions after themselves.
+macro_rules! trials {
+    ($($needs:expr => [$($test:ident),* $(,)?])*) => {
+        pub fn tests() -> Vec<libtest_mimic::Trial> {
+            let module = module_path!().rsplit("::").next().unwrap_or_default();
+            vec![$($($crate::support::trial(
+                &format!("{module}::{}", stringify!($test)), &$needs, $test,
+            ),)*)*]
+        }
+    };
+}
+pub(crate) use trials;
+
+/// Gives this process mounts of its own, where it may.
+pub fn enter_private_mounts() {
+    let private = || {
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+    };
+    // Without the right to do so there is no right to mount a bpffs either, and
+    // the tests that need one say so.
+    let _ = private();
+}
+
+/// A bpffs of the test's own.
+pub struct Bpffs(tempfile::TempDir);
+
+impl Bpffs {
+    pub fn mount() -> std::io::Result<Self> {
+        // libbpf replaces the dots in a path that it pins to.
+        let directory = tempfile::Builder::new().prefix("bpfmap-").tempdir()?;
+        mount(Some("bpf"), directory.path(), Some("bpf"), MsFlags::empty(), None::<&str>)?;
+        Ok(Self(directory))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Bpffs {
+    fn drop(&mut self) {
+        let _ = umount(self.0.path());
+    }
+}
+
+pub fn bpftool<const N: usize>(arguments: [&std::ffi::OsStr; N]) -> TestResult {
+    let output = Command::new("bpftool").args(arguments).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("bpftool {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// The refusal of a map for its fields.
+#[track_caller]
+pub fn mismatches<T>(answer: Result<T, Error>) -> Box<Mismatches> {
+    match answer {
+        Err(Error::Mismatch(mismatches)) => mismatches,
+        Err(other) => panic!("refused for another reason: {other}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+/// The paths of the fields that differ.
+#[track_caller]
+pub fn differing<T>(answer: Result<T, Error>) -> Vec<String> {
+    mismatches(answer).iter().map(|(role, mismatch)| format!("{role}.{}", mismatch.path)).collect()
+}
+
+pub fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
