@@ -173,8 +173,8 @@ fn same_types(input: &Struct<'_>) -> TokenStream {
         .map(|index| Ident::new(&format!("__bpfmap_field_{index}"), Span::mixed_site()))
         .collect();
     quote! {
-        fn __bpfmap_fields(value: #name) {
-            let #name { #(#members: #bindings),* } = value;
+        fn __bpfmap_fields(__bpfmap_value: #name) {
+            let #name { #(#members: #bindings),* } = __bpfmap_value;
             #(let _: #types = #bindings;)*
         }
     }
@@ -183,24 +183,13 @@ fn same_types(input: &Struct<'_>) -> TokenStream {
 /// Promises about a struct that was refused, so that its users are not refused
 /// as well: one error for one mistake.
 fn fallback(input: &DeriveInput, role: Role) -> TokenStream {
-    let name = &input.ident;
-    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    let key = match role {
-        Role::Key => quote! {
-            unsafe impl #impl_generics ::bpfmap::BpfMapKey for #name #ty_generics #where_clause {}
-        },
-        Role::Value => TokenStream::new(),
-    };
-    quote! {
-        const _: () = {
-            #[automatically_derived]
-            unsafe impl #impl_generics ::bpfmap::BpfLayout for #name #ty_generics #where_clause {
-                const LAYOUT: &'static ::bpfmap::Layout = ::bpfmap::__private::NO_LAYOUT;
-                const SEAL: ::bpfmap::__private::Seal = ::bpfmap::__private::Seal;
-            }
-            #[automatically_derived]
-            unsafe impl #impl_generics ::bpfmap::BpfMapValue for #name #ty_generics #where_clause {}
-            #key
-        };
+    // A generic type is not `Copy` for every parameter, which would be one more
+    // error.
+    if !input.generics.params.is_empty() {
+        return TokenStream::new();
     }
+    let krate = quote!(::bpfmap);
+    let layout = quote!(#krate::__private::NO_LAYOUT);
+    let traits = traits(&input.ident, role, &krate, &layout);
+    quote!(const _: () = { #traits };)
 }

@@ -1,4 +1,57 @@
 //! Typed eBPF maps whose layout is checked against the program's BTF.
+//!
+//! A BPF program and its user-space side share maps, that is, bytes. Here the
+//! two agree on them by proof:
+//!
+//! ```text
+//!  struct FlowKey  --derive-->  Layout (constant table) --+
+//!                                                         +--> compare --> every difference
+//!  map / object / kernel  --->  BTF (bytes)  -------------+                   |
+//!                                                              open() refuses, or hands out
+//!                                                              a typed map
+//! ```
+//!
+//! - [`BpfMapKey`](macro@BpfMapKey) and [`BpfMapValue`](macro@BpfMapValue) make
+//!   a struct whose bytes are all known, and its [`Layout`].
+//! - [`HashMap`] is a typed map. Opening one, by name, pin, id or descriptor,
+//!   compares each field with the BTF of the map; [`OpenOptions`] says against
+//!   what, and what to do when there is none.
+//! - [`Object`] checks the same without a kernel, in a unit test or in CI, and
+//!   [`Btf::check`] compares any type with any other that has a name.
+//! - [`Error`] says what is wrong, where, on both sides, and what to do.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, HashMap, Pad};
+//!
+//! #[derive(BpfMapKey, Clone, Copy)]
+//! #[repr(C)]
+//! struct FlowKey { saddr: Be32, daddr: Be32, sport: Be16, dport: Be16, proto: u8, pad: Pad<3> }
+//!
+//! #[derive(BpfMapValue, Clone, Copy)]
+//! #[repr(C)]
+//! struct FlowStats { packets: u64, bytes: u64 }
+//!
+//! let ebpf = aya::Ebpf::load_file("flows.bpf.o")?;
+//! let flows = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `aya` (default): maps of `aya::Ebpf` open by name.
+//! - `std` (default): everything but the core.
+//! - None of them: the traits, the table and the derives, `no_std` and without
+//!   a dependency, for a crate that is shared with BPF programs in Rust.
+//!
+//! # Where things are
+//!
+//! The modules follow the picture, each takes from those before it: `layout`
+//! (the Rust side, constants only), `btf` and `object` (the other side, bytes
+//! only), `compare` (both in, the differences out, no I/O), `sys` (every
+//! `bpf(2)` call), `open` (the gate), `maps` (the typed maps). `unsafe` is in
+//! `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -53,3 +106,8 @@ pub mod __private {
 
     pub use crate::layout::check::{NO_LAYOUT, Seal, padding_at_end, padding_before};
 }
+
+/// The README's example compiles.
+#[cfg(all(doctest, feature = "aya"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use aya::Ebpf;
 use aya::maps::Map;
 use bpfmap::{
-    Be16, BpfMapKey, BpfMapValue, BtfSource, Error, HashMap, Loader, MapType, MismatchKind,
+    Be16, Be32, BpfMapKey, BpfMapValue, BtfSource, Error, HashMap, Loader, MapType, MismatchKind,
     OpenOptions, Pad, Unverifiable, Verification,
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -26,6 +26,7 @@ trials! {
         a_closed_descriptor_is_said_to_be_closed,
         a_map_without_btf_is_refused_unless_sizes_are_enough,
         an_open_map_outlives_its_loader_and_leaks_nothing,
+        the_readme_shows_the_refusal_that_is_printed,
     ]
 }
 
@@ -55,7 +56,7 @@ fn every_difference_of_key_and_value_is_in_one_refusal() -> TestResult {
     #[repr(C)]
     struct WrongKey {
         saddr: u32,
-        daddr: bpfmap::Be32,
+        daddr: Be32,
         sport: Be16,
         dport: Be16,
         proto: u16,
@@ -207,5 +208,34 @@ fn an_open_map_outlives_its_loader_and_leaks_nothing() -> TestResult {
         drop(HashMap::<Key, Key>::from_fd(&map).unwrap_err());
     }
     assert!(open_descriptors() < before + 500);
+    Ok(())
+}
+
+fn the_readme_shows_the_refusal_that_is_printed() -> TestResult {
+    #[derive(BpfMapKey, Clone, Copy)]
+    #[repr(C)]
+    struct EditedKey {
+        daddr: Be32,
+        saddr: Be32,
+        sport: Be16,
+        dport: Be16,
+        proto: u32,
+    }
+    /// Ids differ from run to run.
+    fn without_ids(text: &str) -> String {
+        let mut parts = text.split("id ");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            text + "id " + part.trim_start_matches(|c: char| c.is_ascii_digit())
+        })
+    }
+    let ebpf = Ebpf::load(FLOWS)?;
+    let refusal = mismatches(HashMap::<EditedKey, FlowStats>::open(&ebpf, "flows")).to_string();
+    let shown = without_ids(include_str!("../../README.md"));
+    let printed = without_ids(&refusal);
+    assert!(
+        shown.contains(&format!("```text\n{printed}\n```")),
+        "the README shows another refusal than:\n{refusal}"
+    );
     Ok(())
 }

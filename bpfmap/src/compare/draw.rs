@@ -68,7 +68,7 @@ impl Display for Mismatch {
         };
         match self.kind {
             MismatchKind::Moved => {
-                write!(f, "has moved: at {} in Rust, at {} in BTF", At(rust), At(btf))?
+                write!(f, "has moved: bytes {} in Rust, {} in BTF", At(rust), At(btf))?
             }
             MismatchKind::Renamed => {
                 write!(

@@ -38,7 +38,7 @@ use crate::verification::Verification;
 /// # Ok(())
 /// # }
 /// ```
-pub struct HashMap<K: BpfMapKey, V: BpfMapValue> {
+pub struct HashMap<K, V> {
     open: OpenMap,
     types: PhantomData<fn(K) -> V>,
 }
@@ -59,13 +59,19 @@ impl<K: BpfMapKey, V: BpfMapValue> FromOpen for HashMap<K, V> {
 /// Opening. Each way compares every field of `K` and `V` with the BTF that the
 /// kernel keeps for the map, and refuses a map that differs or cannot be
 /// compared; [`OpenOptions`] has more ways and says which error means what.
-impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
+// The bounds are on the functions, as the compiler then names the type that is
+// not a key or a value, and not the function.
+impl<K, V> HashMap<K, V> {
     /// Opens a map of a loaded program by its name.
     ///
     /// # Errors
     ///
     /// See [`OpenOptions::open`].
-    pub fn open(loader: &impl Loader, name: &str) -> Result<Self, Error> {
+    pub fn open(loader: &impl Loader, name: &str) -> Result<Self, Error>
+    where
+        K: BpfMapKey,
+        V: BpfMapValue,
+    {
         OpenOptions::new().open(loader, name)
     }
 
@@ -74,7 +80,11 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     /// # Errors
     ///
     /// See [`OpenOptions::from_pin`].
-    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error>
+    where
+        K: BpfMapKey,
+        V: BpfMapValue,
+    {
         OpenOptions::new().from_pin(path)
     }
 
@@ -83,7 +93,11 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     /// # Errors
     ///
     /// See [`OpenOptions::from_id`].
-    pub fn from_id(id: u32) -> Result<Self, Error> {
+    pub fn from_id(id: u32) -> Result<Self, Error>
+    where
+        K: BpfMapKey,
+        V: BpfMapValue,
+    {
         OpenOptions::new().from_id(id)
     }
 
@@ -92,7 +106,11 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     /// # Errors
     ///
     /// See [`OpenOptions::from_fd`].
-    pub fn from_fd(fd: impl AsFd) -> Result<Self, Error> {
+    pub fn from_fd(fd: impl AsFd) -> Result<Self, Error>
+    where
+        K: BpfMapKey,
+        V: BpfMapValue,
+    {
         OpenOptions::new().from_fd(fd)
     }
 
@@ -232,13 +250,13 @@ impl<'a, K: BpfMapKey, V: BpfMapValue> IntoIterator for &'a HashMap<K, V> {
     }
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> AsFd for HashMap<K, V> {
+impl<K, V> AsFd for HashMap<K, V> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.open.map.fd().as_fd()
     }
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> fmt::Debug for HashMap<K, V> {
+impl<K, V> fmt::Debug for HashMap<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HashMap").field(&self.open.label).field(&self.open.verification).finish()
     }
