@@ -51,7 +51,10 @@ pub(super) fn members<'a>(
     let mut found = Vec::new();
     let whole = base..base + u64::from(composite.size);
     let union = composite.union.then_some(whole);
-    open(btf, composite, base * 8, union, MAX_DEPTH, &mut found)?;
+    // Counts the anonymous ones too: empty structs nested in one another leave
+    // nothing behind, and could take for ever.
+    let mut left = MAX_MEMBERS;
+    open(btf, composite, base * 8, union, MAX_DEPTH, &mut left, &mut found)?;
     Ok(found)
 }
 
@@ -61,15 +64,16 @@ fn open<'a>(
     base_bits: u64,
     union: Option<Range<u64>>,
     depth: usize,
+    left: &mut usize,
     found: &mut Vec<CMember<'a>>,
 ) -> Result<(), BtfError> {
     let id = composite.id;
     if depth == 0 {
         return Err(BtfError::TooDeep { id });
     }
-    if found.len() + composite.len() > MAX_MEMBERS {
-        return Err(BtfError::TooLarge { id, limit: MAX_MEMBERS });
-    }
+    *left = left
+        .checked_sub(composite.len())
+        .ok_or(BtfError::TooLarge { id, limit: MAX_MEMBERS })?;
     for member in composite.members() {
         let name = btf.string(member.name)?;
         let bits = base_bits + u64::from(member.bit_offset);
@@ -77,7 +81,7 @@ fn open<'a>(
         if let (true, Type::Composite(inner)) = (name.is_empty(), inner) {
             let bytes = bits / 8..bits / 8 + u64::from(inner.size);
             let union = union.clone().or(inner.union.then_some(bytes));
-            open(btf, inner, bits, union, depth - 1, found)?;
+            open(btf, inner, bits, union, depth - 1, left, found)?;
             continue;
         }
         let legacy = matches!(inner, Type::Int(int) if int.bitfield);
