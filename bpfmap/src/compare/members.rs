@@ -71,9 +71,8 @@ fn open<'a>(
     if depth == 0 {
         return Err(BtfError::TooDeep { id });
     }
-    *left = left
-        .checked_sub(composite.len())
-        .ok_or(BtfError::TooLarge { id, limit: MAX_MEMBERS })?;
+    *left =
+        left.checked_sub(composite.len()).ok_or(BtfError::TooLarge { id, limit: MAX_MEMBERS })?;
     for member in composite.members() {
         let name = btf.string(member.name)?;
         let bits = base_bits + u64::from(member.bit_offset);
