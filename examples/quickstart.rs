@@ -63,9 +63,9 @@ fn main() -> anyhow::Result<()> {
             println!("Map `flows` fits its Rust types, {verification}.\n");
             explain_refusal(object.check::<HashMap<EditedKey, FlowStats>>("flows").map(drop))?;
             println!(
-                "\nAs root, the program would run in the kernel and this would print the flows that \
-                 it counts (here: {}).",
-                error_chain(error)
+                "\nThe program was not loaded ({}). As root it would run in the kernel, and the flows \
+                 that it counts would be printed here.",
+                root_cause(error)
             );
             Ok(())
         }
@@ -143,7 +143,7 @@ fn packet(
     frame
 }
 
-/// An error with its causes, on one line.
-fn error_chain(error: impl Into<anyhow::Error>) -> String {
-    format!("{:#}", error.into()).replace('\n', " ")
+/// What was wrong in the end; the errors around it say only where.
+fn root_cause(error: impl Into<anyhow::Error>) -> String {
+    error.into().root_cause().to_string()
 }

@@ -23,7 +23,7 @@ impl Estimates {
     pub fn of(group: &str) -> Self {
         let criterion = env::var_os("CRITERION_HOME").map(PathBuf::from).unwrap_or_else(|| {
             let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-            let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+            let default = || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
             target.unwrap_or_else(default).join("criterion")
         });
         Self { directory: criterion.join(group) }
