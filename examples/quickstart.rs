@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 use anyhow::Context;
 use aya::programs::Xdp;
 use aya::{Ebpf, TestRun, TestRunOptions};
-use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, Error, HashMap, Object, Pad};
+use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, Error, HashMap, Object, OpenOptions, Pad};
 
 /// The compiled `bpf/flows.bpf.c`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("bpf/flows.bpf.o");
@@ -49,16 +49,19 @@ struct EditedKey {
 }
 
 fn main() -> anyhow::Result<()> {
+    let object = Object::parse(OBJECT)?;
     match Ebpf::load(OBJECT) {
         Ok(mut ebpf) => {
             count_some_packets(&mut ebpf)?;
-            let flows = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows")?;
+            // The kernel's BTF of the map is compared, or the object's where
+            // this process may not read that.
+            let options = OpenOptions::new().object(&object);
+            let flows: HashMap<FlowKey, FlowStats> = options.open(&ebpf, "flows")?;
             println!("Map `flows` is open, {}.\n", flows.verification());
             print_table(&flows)?;
-            explain_refusal(HashMap::<EditedKey, FlowStats>::open(&ebpf, "flows").map(drop))
+            explain_refusal(options.open::<HashMap<EditedKey, FlowStats>>(&ebpf, "flows").map(drop))
         }
         Err(error) => {
-            let object = Object::parse(OBJECT)?;
             let verification = object.check::<HashMap<FlowKey, FlowStats>>("flows")?;
             println!("Map `flows` fits its Rust types, {verification}.\n");
             explain_refusal(object.check::<HashMap<EditedKey, FlowStats>>("flows").map(drop))?;

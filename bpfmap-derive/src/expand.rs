@@ -1,16 +1,18 @@
-//! The code that the derive writes.
+//! The code that the derives of structs write.
 //!
-//! For each struct: the table, the promises, one constant per place where
-//! padding could hide, and one function that takes the struct apart by the
-//! types that the table was made from. Every path is absolute, so that nothing
-//! in the user's scope can stand in for it.
+//! For each struct: the table, the promises, one check per place where padding
+//! could hide, and one function that takes the struct apart by the types that
+//! the table was made from. Every path is absolute, so that nothing in the
+//! user's scope can stand in for it.
 
 use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
-use syn::DeriveInput;
+use syn::ext::IdentExt;
+use syn::{DeriveInput, GenericParam, Generics, Path, Type, WherePredicate, parse_quote};
 
 use crate::Role;
 use crate::ast::{Field, Struct};
+use crate::attr::{Counterpart, StructAttrs};
 use crate::valid;
 
 pub(crate) fn derive(input: &DeriveInput, role: Role) -> TokenStream {
@@ -25,97 +27,227 @@ pub(crate) fn derive(input: &DeriveInput, role: Role) -> TokenStream {
     }
 }
 
-fn expand(input: &Struct<'_>, role: Role) -> TokenStream {
-    let krate = match &input.attrs.krate {
+/// Where the runtime crate is.
+pub(crate) fn runtime(krate: Option<&Path>) -> TokenStream {
+    match krate {
         Some(path) => quote!(#path),
         None => quote!(::bpfmap),
-    };
-    let name = input.ident;
+    }
+}
+
+fn expand(input: &Struct<'_>, role: Role) -> TokenStream {
+    let krate = runtime(input.attrs.krate.as_ref());
     let table = table(input, role, &krate);
-    let traits = traits(name, role, &krate, &table);
-    let checks = padding_checks(input, &krate);
+    let items = if is_generic(input.generics) {
+        generic(input, role, &krate, &table)
+    } else {
+        concrete(input, role, &krate, &table)
+    };
     let types = same_types(input);
     quote! {
         #[allow(dead_code, deprecated, non_upper_case_globals)]
         const _: () = {
-            #traits
-            #checks
+            #items
             #types
         };
     }
 }
 
-/// The expression that `LAYOUT` is.
-fn table(input: &Struct<'_>, role: Role, krate: &TokenStream) -> TokenStream {
-    let core = quote!(#krate::__private::core);
-    let rows = input.fields.iter().map(|field| {
-        let Field { member, name, ty, attrs, .. } = field;
-        let c_name = attrs.name.as_ref().map_or_else(|| name.clone(), syn::LitStr::value);
-        let layout = match role {
-            Role::Key => quote!(<#ty as #krate::BpfMapKey>::KEY_LAYOUT),
-            Role::Value => quote!(<#ty as #krate::BpfLayout>::LAYOUT),
-        };
-        quote! {
-            #krate::Field::new(#name, #c_name, #core::mem::offset_of!(Self, #member), #layout),
-        }
-    });
-    let name = syn::ext::IdentExt::unraw(input.ident).to_string();
-    quote! {
-        &#krate::Layout::new(
-            #name,
-            #core::mem::size_of::<Self>(),
-            #core::mem::align_of::<Self>(),
-            #krate::Kind::Struct { fields: &[#(#rows)*] },
+fn is_generic(generics: &Generics) -> bool {
+    !generics.params.is_empty()
+}
+
+/// A struct of one layout. Its checks are constants of their own, as
+/// `cargo check` evaluates these, and reports all of them.
+fn concrete(
+    input: &Struct<'_>,
+    role: Role,
+    krate: &TokenStream,
+    table: &TokenStream,
+) -> TokenStream {
+    let name = input.ident;
+    let layout = quote!(const LAYOUT: &'static #krate::Layout = #table;);
+    let traits = traits(name, &Generics::default(), role, krate, &layout);
+    let checks = checks(input, krate).into_iter().map(|check| {
+        let Check { constant, span, function, arguments } = check;
+        at(
+            span,
+            quote! {
+                const #constant: () = #function(<#name as #krate::BpfLayout>::LAYOUT, #arguments);
+            },
         )
+    });
+    quote! {
+        #traits
+        #(#checks)*
+        #krate::__impl_pod! { #name }
     }
 }
 
-fn traits(name: &Ident, role: Role, krate: &TokenStream, table: &TokenStream) -> TokenStream {
+/// A struct of many layouts. There is none to check before it is used, so the
+/// checks are a part of `LAYOUT`, of which every use asks.
+///
+/// `aya::Pod` is not implemented: it has no constant that could check.
+fn generic(
+    input: &Struct<'_>,
+    role: Role,
+    krate: &TokenStream,
+    table: &TokenStream,
+) -> TokenStream {
+    let mut generics = input.generics.clone();
+    let bound = match role {
+        Role::Key => quote!(#krate::BpfMapKey),
+        Role::Value => quote!(#krate::BpfLayout),
+    };
+    let predicates = &mut generics.make_where_clause().predicates;
+    predicates.push(parse_quote!(Self: 'static));
+    for ty in input.fields.iter().map(|field| field.ty) {
+        // A bound on a type that does not depend on a parameter is a lint.
+        if mentions(ty, input.generics) {
+            let predicate: WherePredicate = parse_quote!(#ty: #bound);
+            predicates.push(predicate);
+        }
+    }
+    let checks = checks(input, krate).into_iter().map(|check| {
+        let Check { span, function, arguments, .. } = check;
+        at(span, quote!(#function(<Self as #krate::BpfLayout>::TABLE, #arguments);))
+    });
+    let layout = quote! {
+        const TABLE: &'static #krate::Layout = #table;
+        const LAYOUT: &'static #krate::Layout = {
+            #(#checks)*
+            <Self as #krate::BpfLayout>::TABLE
+        };
+    };
+    traits(input.ident, &generics, role, krate, &layout)
+}
+
+/// Whether a type depends on a parameter.
+fn mentions(ty: &Type, generics: &Generics) -> bool {
+    fn any(tokens: TokenStream, generics: &Generics) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => any(group.stream(), generics),
+            TokenTree::Ident(ident) => generics.params.iter().any(|param| match param {
+                GenericParam::Type(param) => param.ident == ident,
+                GenericParam::Const(param) => param.ident == ident,
+                GenericParam::Lifetime(_) => false,
+            }),
+            _ => false,
+        })
+    }
+    any(quote!(#ty), generics)
+}
+
+/// The expression of the table.
+fn table(input: &Struct<'_>, role: Role, krate: &TokenStream) -> TokenStream {
+    let core = quote!(#krate::__private::core);
+    let rows = input.fields.iter().map(|field| row(field, role, krate, &core));
+    let name = input.ident.unraw().to_string();
+    let size = quote!(#core::mem::size_of::<Self>());
+    let align = quote!(#core::mem::align_of::<Self>());
+    if input.attrs.repr.packed {
+        quote! {
+            &#krate::Layout::new(#name, #size, #align, #krate::Kind::Struct { fields: &[#(#rows),*] })
+        }
+    } else {
+        quote!(&#krate::Layout::of_struct(#name, #size, #align, &[#(#rows),*]))
+    }
+}
+
+fn row(field: &Field<'_>, role: Role, krate: &TokenStream, core: &TokenStream) -> TokenStream {
+    let Field { member, name, ty, attrs, .. } = field;
+    let c_name = field.name_on_the_other_side();
+    let layout = match role {
+        Role::Key => quote!(<#ty as #krate::BpfMapKey>::KEY_LAYOUT),
+        Role::Value => quote!(<#ty as #krate::BpfLayout>::LAYOUT),
+    };
+    let mut row = quote! {
+        #krate::Field::new(#name, #c_name, #core::mem::offset_of!(Self, #member), #layout)
+    };
+    let counterpart = attrs.counterpart.as_ref().map(|counterpart| match counterpart {
+        Counterpart::Pointer => quote!(Pointer),
+        Counterpart::Bitfields => quote!(Bitfields),
+        Counterpart::Opaque => quote!(Opaque),
+        Counterpart::ArmOfUnion => quote!(ArmOfUnion),
+        Counterpart::ArmOf(union) => quote!(ArmOf(#union)),
+    });
+    if let Some(counterpart) = counterpart {
+        row.extend(quote!(.stands_for(#krate::Counterpart::#counterpart)));
+    }
+    let (signedness, byte_order) = (attrs.allowed.signedness, attrs.allowed.byte_order);
+    if signedness || byte_order {
+        row.extend(quote!(.allow(#signedness, #byte_order)));
+    }
+    row
+}
+
+/// The promises. `layout` defines the constant `LAYOUT`.
+fn traits(
+    name: &Ident,
+    generics: &Generics,
+    role: Role,
+    krate: &TokenStream,
+    layout: &TokenStream,
+) -> TokenStream {
+    let (params, arguments, conditions) = generics.split_for_impl();
     let key = match role {
         Role::Key => quote! {
             #[automatically_derived]
-            unsafe impl #krate::BpfMapKey for #name {}
+            unsafe impl #params #krate::BpfMapKey for #name #arguments #conditions {}
         },
         Role::Value => TokenStream::new(),
     };
     quote! {
         #[automatically_derived]
-        unsafe impl #krate::BpfLayout for #name {
-            const LAYOUT: &'static #krate::Layout = #table;
-            const SEAL: #krate::__private::Seal = #krate::__private::Seal;
+        unsafe impl #params #krate::BpfLayout for #name #arguments #conditions {
+            #layout
+            const DERIVED_AND_NOT_WRITTEN_BY_HAND: #krate::__private::Seal = #krate::__private::Seal;
         }
-        #[automatically_derived]
-        unsafe impl #krate::BpfMapValue for #name {}
         #key
     }
 }
 
-/// One constant per place where padding could be. Its tokens carry the span of
-/// the field, so that is where the compiler puts the message.
-fn padding_checks(input: &Struct<'_>, krate: &TokenStream) -> TokenStream {
-    let name = input.ident;
-    let mut pads = PadNames::new(input);
-    let mut checks = TokenStream::new();
+/// Something that the compiler evaluates, and the place to which the error
+/// belongs if it fails.
+struct Check {
+    constant: Ident,
+    span: Span,
+    function: TokenStream,
+    /// Those after the layout.
+    arguments: TokenStream,
+}
+
+fn checks(input: &Struct<'_>, krate: &TokenStream) -> Vec<Check> {
+    let mut pads = Pads::new(input, krate);
+    let mut checks = Vec::with_capacity(input.fields.len() + 1);
     for (index, field) in input.fields.iter().enumerate() {
-        let constant = format_ident!("padding_before_{}", field.name);
+        let (name, span) = (&field.name, field.span);
         let index = Literal::usize_unsuffixed(index);
-        let pad = pads.next(krate);
-        let check = quote! {
-            const #constant: () = #krate::__private::padding_before(
-                <#name as #krate::BpfLayout>::LAYOUT, #index, #pad
-            );
-        };
-        checks.extend(at(field.span, check));
+        let pad = pads.next();
+        checks.push(Check {
+            constant: format_ident!("padding_before_{name}"),
+            span,
+            function: quote!(#krate::__private::padding_before),
+            arguments: quote!(#index, #pad),
+        });
+        let allowed = &field.attrs.allowed;
+        if field.attrs.counterpart.is_some() || allowed.signedness || allowed.byte_order {
+            checks.push(Check {
+                constant: format_ident!("attributes_of_{name}"),
+                span,
+                function: quote!(#krate::__private::attributes_fit),
+                arguments: quote!(#index),
+            });
+        }
     }
     if let Some(last) = input.fields.last() {
-        let constant = format_ident!("padding_after_{}", last.name);
-        let pad = pads.next(krate);
-        let check = quote! {
-            const #constant: () = #krate::__private::padding_at_end(
-                <#name as #krate::BpfLayout>::LAYOUT, #pad
-            );
-        };
-        checks.extend(at(last.span, check));
+        let pad = pads.next();
+        checks.push(Check {
+            constant: format_ident!("padding_after_{}", last.name),
+            span: last.span,
+            function: quote!(#krate::__private::padding_at_end),
+            arguments: quote!(#pad),
+        });
     }
     checks
 }
@@ -139,25 +271,35 @@ fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(respan).collect()
 }
 
-/// Names for the pads to insert, none of them in use.
-struct PadNames<'a> {
+/// The lines to insert for padding, up to the number of bytes. Their names are
+/// not in use.
+struct Pads<'a> {
     taken: Vec<&'a str>,
+    ty: String,
+    is_tuple: bool,
     next: usize,
 }
 
-impl<'a> PadNames<'a> {
-    fn new(input: &'a Struct<'_>) -> Self {
-        Self { taken: input.fields.iter().map(|field| field.name.as_str()).collect(), next: 0 }
+impl<'a> Pads<'a> {
+    fn new(input: &'a Struct<'_>, krate: &TokenStream) -> Self {
+        let krate = krate.to_string().replace(' ', "");
+        Self {
+            taken: input.fields.iter().map(|field| field.name.as_str()).collect(),
+            ty: format!("{}::Pad", krate.trim_start_matches("::")),
+            is_tuple: input.fields.iter().any(|field| field.is_tuple_field),
+            next: 0,
+        }
     }
 
-    /// The beginning of the line to insert, up to the number of bytes.
-    fn next(&mut self, krate: &TokenStream) -> String {
+    fn next(&mut self) -> String {
+        if self.is_tuple {
+            return self.ty.clone();
+        }
         loop {
             let name = format!("_pad{}", self.next);
             self.next += 1;
             if !self.taken.contains(&name.as_str()) {
-                let krate = krate.to_string().replace(' ', "");
-                return format!("{name}: {}::Pad", krate.trim_start_matches("::"));
+                return format!("{name}: {}", self.ty);
             }
         }
     }
@@ -172,8 +314,9 @@ fn same_types(input: &Struct<'_>) -> TokenStream {
     let bindings: Vec<_> = (0..input.fields.len())
         .map(|index| Ident::new(&format!("__bpfmap_field_{index}"), Span::mixed_site()))
         .collect();
+    let (params, arguments, conditions) = input.generics.split_for_impl();
     quote! {
-        fn __bpfmap_fields(__bpfmap_value: #name) {
+        fn __bpfmap_fields #params (__bpfmap_value: #name #arguments) #conditions {
             let #name { #(#members: #bindings),* } = __bpfmap_value;
             #(let _: #types = #bindings;)*
         }
@@ -185,11 +328,11 @@ fn same_types(input: &Struct<'_>) -> TokenStream {
 fn fallback(input: &DeriveInput, role: Role) -> TokenStream {
     // A generic type is not `Copy` for every parameter, which would be one more
     // error.
-    if !input.generics.params.is_empty() {
+    if is_generic(&input.generics) {
         return TokenStream::new();
     }
-    let krate = quote!(::bpfmap);
-    let layout = quote!(#krate::__private::NO_LAYOUT);
-    let traits = traits(&input.ident, role, &krate, &layout);
+    let krate = runtime(StructAttrs::krate(&input.attrs).as_ref());
+    let layout = quote!(const LAYOUT: &'static #krate::Layout = #krate::__private::NO_LAYOUT;);
+    let traits = traits(&input.ident, &Generics::default(), role, &krate, &layout);
     quote!(const _: () = { #traits };)
 }

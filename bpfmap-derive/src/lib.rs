@@ -7,7 +7,9 @@
 
 mod ast;
 mod attr;
+mod enums;
 mod expand;
+mod nearest;
 mod valid;
 
 use proc_macro::TokenStream;
@@ -20,15 +22,37 @@ enum Role {
     Value,
 }
 
-/// Makes a `#[repr(C)]` struct the key of a BPF map (or a value).
+/// Makes a `#[repr(C)]` struct the key of a BPF map; it may be a value too.
 ///
-/// It refuses, at compile time and at the field, implicit padding and types
-/// that cannot hold whatever bytes the kernel writes, and generates the table
-/// of offsets, `BpfLayout::LAYOUT`.
+/// Refused at compile time, each at its field and with what to write instead:
+/// implicit padding, and types that cannot hold whatever bytes the kernel
+/// writes or that differ between machines. Generated: the table of offsets,
+/// `BpfLayout::LAYOUT`, and `aya::Pod`.
 ///
-/// Attributes:
-/// - `#[bpf(name = "c_name")]` on a field: its name on the other side;
-/// - `#[bpf(crate = path)]` on the struct: where `bpfmap` is, if renamed.
+/// A struct with parameters is checked for each of its instances: by
+/// `bpfmap::assert_layout!(Key<u32>)` in `cargo check`, and in any case wherever
+/// a map of it is opened. It is not `aya::Pod`, which could not be checked.
+///
+/// # Attributes of a field
+///
+/// They say what the field stands for on the other side, where that cannot be
+/// told from its type.
+///
+/// - `#[bpf(name = "c_name")]`: a member of another name.
+/// - `#[bpf(pointer)]`: a pointer. The field is a `u64`, or an array of them.
+/// - `#[bpf(bitfields)]`: the bitfields in its bytes. The field is an unsigned
+///   integer, or an array of `u8`.
+/// - `#[bpf(arm_of_union)]`: an arm of an anonymous union, by its name.
+/// - `#[bpf(arm_of = "member")]`: an arm, by its name, of the union that is that
+///   member.
+/// - `#[bpf(opaque)]`: whatever is in its bytes. Only the place and the size
+///   are compared.
+/// - `#[bpf(allow(signedness))]`, `#[bpf(allow(byte_order))]`: a member that
+///   differs in that.
+///
+/// # Attribute of the struct
+///
+/// - `#[bpf(crate = path)]`: where `bpfmap` is, if it was renamed.
 #[proc_macro_derive(BpfMapKey, attributes(bpf))]
 pub fn derive_key(input: TokenStream) -> TokenStream {
     expand::derive(&parse_macro_input!(input as DeriveInput), Role::Key).into()
@@ -36,14 +60,18 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 
 /// Makes a `#[repr(C)]` struct the value of a BPF map.
 ///
-/// It refuses, at compile time and at the field, implicit padding and types
-/// that cannot hold whatever bytes the kernel writes, and generates the table
-/// of offsets, `BpfLayout::LAYOUT`.
-///
-/// Attributes:
-/// - `#[bpf(name = "c_name")]` on a field: its name on the other side;
-/// - `#[bpf(crate = path)]` on the struct: where `bpfmap` is, if renamed.
+/// It is as `BpfMapKey` in all but one thing: its fields may belong to the
+/// kernel, such as `SpinLock`, so it is not a key.
 #[proc_macro_derive(BpfMapValue, attributes(bpf))]
 pub fn derive_value(input: TokenStream) -> TokenStream {
     expand::derive(&parse_macro_input!(input as DeriveInput), Role::Value).into()
+}
+
+/// Names the numbers of an enum of C, for use in a field as `Enum<...>`.
+///
+/// The enum has a `#[repr(u32)]`, or that of another integer of 8 to 64 bits,
+/// and variants without data.
+#[proc_macro_derive(BpfEnum, attributes(bpf))]
+pub fn derive_enum(input: TokenStream) -> TokenStream {
+    enums::derive(&parse_macro_input!(input as DeriveInput)).into()
 }

@@ -3,104 +3,131 @@
 //! Only advice is given here: a type alias hides what it stands for, so the
 //! authority is the trait `BpfLayout`, of which the compiler asks.
 
-use syn::{Error, GenericArgument, PathArguments, Result, Type};
+use syn::{Error, GenericParam, PathSegment, Result, Type};
 
-use crate::ast::{Field, Struct, combine};
+use crate::ast::{Errors, Field, Struct};
 
 pub(crate) fn check(input: &Struct<'_>) -> Result<()> {
-    let mut errors = None;
-    let mut refuse = |error| combine(&mut errors, error);
+    let mut errors = Errors::default();
     let name = input.ident;
-    if !input.attrs.repr.c && !input.attrs.repr.transparent {
-        refuse(Error::new_spanned(
+    let repr = &input.attrs.repr;
+    if !repr.c && !repr.transparent {
+        let repr = if repr.packed { "#[repr(C, packed)]" } else { "#[repr(C)]" };
+        errors.push(Error::new_spanned(
             name,
-            format!("`{name}` needs `#[repr(C)]`: without it Rust may put the fields in any order"),
+            format!("`{name}` needs `{repr}`: without `C` Rust may put the fields in any order"),
         ));
     }
-    if let Some(param) = input.generics.params.first() {
-        refuse(Error::new_spanned(
-            param,
-            format!("`{name}` is generic: write one struct for each type that is shared with BPF"),
-        ));
+    for param in &input.generics.params {
+        if let GenericParam::Lifetime(lifetime) = param {
+            errors.push(Error::new_spanned(
+                lifetime,
+                format!("`{name}` has a lifetime, so it holds a reference, and an address means nothing on the other side"),
+            ));
+        }
     }
     if input.fields.is_empty() {
-        refuse(Error::new_spanned(
+        errors.push(Error::new_spanned(
             name,
             format!("`{name}` has no fields: a map's keys and values have at least one byte"),
         ));
     }
     for field in &input.fields {
-        if let Err(error) = check_type(field, field.ty) {
-            refuse(error);
+        errors.keep(check_type(field, field.ty));
+    }
+    for (index, field) in input.fields.iter().enumerate() {
+        let Some(c_name) = &field.attrs.name else { continue };
+        let is_same = |other: &&Field<'_>| other.name_on_the_other_side() == c_name.value();
+        let mut others = input.fields[..index].iter().chain(&input.fields[index + 1..]);
+        if let Some(other) = others.find(is_same)
+            && !field.is_arm()
+        {
+            errors.push(Error::new_spanned(
+                c_name,
+                format!("`{}` stands for the member `{}` already", other.name, c_name.value()),
+            ));
         }
     }
-    errors.map_or(Ok(()), Err)
+    errors.finish()
 }
 
 fn check_type(field: &Field<'_>, ty: &Type) -> Result<()> {
-    let refuse = |advice: &str| {
-        Err(Error::new_spanned(ty, format!("`{}` cannot be shared with BPF: {advice}", field.name)))
-    };
-    match ty {
-        Type::Array(array) => check_type(field, &array.elem),
-        Type::Group(group) => check_type(field, &group.elem),
-        Type::Paren(paren) => check_type(field, &paren.elem),
-        Type::Reference(_) | Type::Ptr(_) => {
-            refuse("an address means nothing on the other side; share the data, or a `u64`")
-        }
-        Type::FnPtr(_) => refuse("a function's address means nothing on the other side"),
-        Type::Slice(_) | Type::TraitObject(_) => refuse("its size is not known; use an array"),
-        Type::Tuple(tuple) if tuple.elems.is_empty() => refuse("`()` has no bytes; remove it"),
-        Type::Tuple(_) => {
-            refuse("Rust may order a tuple's parts as it likes; use a `#[repr(C)]` struct")
-        }
-        Type::Macro(_) => refuse("a macro may expand to another type each time; use a type alias"),
+    let advice = match ty {
+        Type::Array(array) => return check_type(field, &array.elem),
+        Type::Group(group) => return check_type(field, &group.elem),
+        Type::Paren(paren) => return check_type(field, &paren.elem),
+        Type::Reference(_) => "an address means nothing on the other side; share the data itself",
+        Type::Ptr(_) => "it is as wide as the host's addresses; use `u64` with `#[bpf(pointer)]`",
+        Type::FnPtr(_) => "a function's address means nothing on the other side; remove it",
+        Type::Slice(_) => "its length is not known; use an array, `[T; N]`",
+        Type::TraitObject(_) | Type::ImplTrait(_) => "its size is not known; use a concrete type",
+        Type::Never(_) => "it has no values; remove it",
+        Type::Tuple(tuple) if tuple.elems.is_empty() => "it has no bytes; remove it",
+        Type::Tuple(_) => "Rust may order a tuple's parts as it likes; use a `#[repr(C)]` struct",
+        Type::Macro(_) => "a macro may expand to another type each time; use a type alias",
         Type::Path(path) if path.qself.is_none() => {
             let Some(last) = path.path.segments.last() else { return Ok(()) };
-            // A path of more segments may lead to a type of the user's own.
-            let alone = path.path.segments.len() == 1;
-            match last.ident.to_string().as_str() {
-                "bool" if alone => refuse(
-                    "a byte other than 0 and 1 would be undefined behaviour in a `bool`; use `u8`",
-                ),
-                "char" if alone => {
-                    refuse("most numbers are no `char`; use `u32`, or `u8` for C's `char`")
-                }
-                "usize" if alone => refuse("its size is that of the host; use `u64`"),
-                "isize" if alone => refuse("its size is that of the host; use `i64`"),
-                "u128" | "i128" if alone => {
-                    refuse("its alignment differs among compilers; use `[u64; 2]`")
-                }
-                "f32" if alone => refuse("BPF has no floating point; use `u32`"),
-                "f64" if alone => refuse("BPF has no floating point; use `u64`"),
-                "str" if alone => refuse("its size is not known; use `[u8; N]`"),
-                "String" => refuse("it is an address on the heap; use `[u8; N]`"),
-                "Vec" | "Box" | "Rc" | "Arc" if !last.arguments.is_none() => {
-                    refuse("it is an address on the heap; use an array")
-                }
-                "Option" if !last.arguments.is_none() => refuse(match first_argument(last) {
-                    Some(Type::Reference(_)) => "an address means nothing on the other side",
-                    _ => "C has no such type; use the type itself and a number that means none",
-                }),
-                "MaybeUninit" | "UnsafeCell" | "Cell" | "RefCell" | "Mutex"
-                    if !last.arguments.is_none() =>
-                {
-                    refuse("its bytes may be unset or change unseen; use the type inside it")
-                }
-                name if alone && (name.starts_with("NonZero") || name.starts_with("Atomic")) => {
-                    refuse("the kernel writes any number at any time; use the plain integer")
-                }
-                _ => Ok(()),
+            match advice_by_name(last, path.path.segments.len() == 1) {
+                Some(advice) => advice,
+                None => return Ok(()),
             }
         }
-        _ => Ok(()),
-    }
+        _ => return Ok(()),
+    };
+    Err(Error::new_spanned(ty, format!("`{}` cannot be shared with BPF: {advice}", field.name)))
 }
 
-fn first_argument(segment: &syn::PathSegment) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
+/// Advice on types that are known by their names. `alone` says that there is no
+/// path before the name; a path may lead to a type of the user's own.
+fn advice_by_name(segment: &PathSegment, alone: bool) -> Option<&'static str> {
+    let name = segment.ident.to_string();
+    let has_arguments = !segment.arguments.is_none();
+    Some(match name.as_str() {
+        "bool" if alone => {
+            "a byte other than 0 and 1 would be undefined behaviour in a `bool`; use `u8`"
+        }
+        "char" if alone => {
+            "most numbers would be undefined behaviour in a `char`; use `u32`, or `u8` for C's `char`"
+        }
+        "usize" if alone => "its size is that of the host's addresses; use `u64`",
+        "isize" if alone => "its size is that of the host's addresses; use `i64`",
+        "c_long" => "its size differs between hosts; use `i64`",
+        "c_ulong" => "its size differs between hosts; use `u64`",
+        "u128" | "i128" if alone => "its alignment differs between compilers; use `[u64; 2]`",
+        "f32" if alone => "BPF has no floating point; use `u32` and `f32::from_bits`",
+        "f64" if alone => "BPF has no floating point; use `u64` and `f64::from_bits`",
+        "str" if alone => "its length is not known; use `[u8; N]`",
+        "String" | "CString" | "OsString" | "PathBuf" => {
+            "it is an address on the heap; use `[u8; N]`"
+        }
+        "Vec" | "Box" | "Rc" | "Arc" if has_arguments => {
+            "it is an address on the heap; use an array, `[T; N]`"
+        }
+        "Option" | "Result" if has_arguments => {
+            "C has no such type; use the type inside it, and a number of it that means \"none\""
+        }
+        "MaybeUninit" if has_arguments => "its bytes may be unset; use the type inside it",
+        "Cell" | "UnsafeCell" | "RefCell" | "Mutex" | "RwLock" | "OnceCell" if has_arguments => {
+            "its bytes may change behind a shared reference; use the type inside it"
+        }
+        "PhantomData" => "it has no bytes; remove it",
+        "NonZero" if has_arguments => "the kernel may write a zero; use the plain integer",
+        "Ipv4Addr" => "its bytes are Rust's own affair; use `Be32`, which converts from and to it",
+        "Ipv6Addr" => {
+            "its bytes are Rust's own affair; use `[u8; 16]`, which converts from and to it"
+        }
+        "IpAddr" | "SocketAddr" | "SocketAddrV4" | "SocketAddrV6" => {
+            "its bytes are Rust's own affair; use `Be32` or `[u8; 16]`, and `Be16` for a port"
+        }
+        "Duration" | "Instant" | "SystemTime" => {
+            "its bytes are Rust's own affair; use `u64` for nanoseconds"
+        }
+        name if alone && name.starts_with("NonZero") => {
+            "the kernel may write a zero; use the plain integer"
+        }
+        name if alone && name.starts_with("Atomic") => {
+            "its bytes may change behind a shared reference; use the plain integer"
+        }
+        _ => return None,
     })
 }

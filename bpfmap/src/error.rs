@@ -65,7 +65,7 @@ pub enum Error {
     },
 
     /// The fields of the map could not be compared with anything.
-    #[error("{map} cannot be verified: {reason}.\n{}", WayOut(.reason))]
+    #[error("{map} cannot be verified: {reason}.\n{}", WayOut(.map, .reason))]
     Unverifiable {
         /// The map.
         map: Arc<MapLabel>,
@@ -244,19 +244,19 @@ impl Display for Types<'_> {
     }
 }
 
-struct WayOut<'a>(&'a Unverifiable);
+struct WayOut<'a>(&'a MapLabel, &'a Unverifiable);
 
 impl Display for WayOut<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.1 {
             Unverifiable::NotPermitted { .. } => {
                 "  - hand in the object that the map was loaded from, which needs no privilege:\n      \
-                 OpenOptions::new().object(&Object::parse(BYTES)?).open(...)\n  \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or give the process CAP_SYS_ADMIN"
             }
             Unverifiable::NoBtf => {
                 "  - hand in the object that the map was loaded from:\n      \
-                 OpenOptions::new().object(&Object::parse(BYTES)?).open(...)\n  \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or declare the map with `__type(key, ...)` and `__type(value, ...)` in section \
                  \".maps\", and compile with -g"
             }
@@ -265,6 +265,10 @@ impl Display for WayOut<'_> {
                  \".maps\", in place of key_size and value_size"
             }
         })?;
+        if self.0.id.is_none() {
+            // An object alone is checked in full or not at all.
+            return Ok(());
+        }
         f.write_str(
             "\n  - or accept a check of the sizes alone: OpenOptions::new().allow_sizes_only(true)",
         )

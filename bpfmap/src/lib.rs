@@ -77,9 +77,11 @@ mod sys;
 #[cfg(feature = "std")]
 mod verification;
 
-pub use bpfmap_derive::{BpfMapKey, BpfMapValue};
+pub use bpfmap_derive::{BpfEnum, BpfMapKey, BpfMapValue};
 pub use layout::{
-    Be16, Be32, Be64, BpfLayout, BpfMapKey, BpfMapValue, Field, Kind, Layout, Pad, zeroed,
+    Allowed, Be16, Be32, Be64, BpfEnum, BpfLayout, BpfMapKey, BpfMapValue, Counterpart, Enum,
+    Field, Kind, Kptr, Layout, ListHead, ListNode, Pad, RbNode, RbRoot, Refcount,
+    ResilientSpinLock, SpinLock, Timer, Workqueue, zeroed,
 };
 
 #[cfg(feature = "std")]
@@ -102,9 +104,64 @@ pub use sys::fault;
 /// What the derived code names. Not part of the API.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(feature = "aya")]
+    pub use aya;
     pub use core;
 
-    pub use crate::layout::check::{NO_LAYOUT, Seal, padding_at_end, padding_before};
+    pub use crate::layout::check::{
+        NO_LAYOUT, Seal, attributes_fit, padding_at_end, padding_before,
+    };
+}
+
+/// Implements `aya::Pod`, where there is one: the feature decides that here, so
+/// that a crate of shared types needs no `cfg`.
+#[doc(hidden)]
+#[cfg(feature = "aya")]
+#[macro_export]
+macro_rules! __impl_pod {
+    ($name:ident) => {
+        // The bound is of a form that may be false: without `Copy` there is no
+        // `Pod`, and nothing is wrong.
+        unsafe impl $crate::__private::aya::Pod for $name where
+            for<'copy> $name: $crate::__private::core::marker::Copy
+        {
+        }
+    };
+}
+
+#[doc(hidden)]
+#[cfg(not(feature = "aya"))]
+#[macro_export]
+macro_rules! __impl_pod {
+    ($name:ident) => {};
+}
+
+/// Checks the layout of one instance of a struct with parameters in
+/// `cargo check`, and not first where a map of it is opened.
+///
+/// ```
+/// use bpfmap::{BpfMapKey, assert_layout};
+///
+/// #[derive(BpfMapKey, Clone, Copy)]
+/// #[repr(C)]
+/// struct Tagged<T> { tag: u32, inner: T }
+///
+/// assert_layout!(Tagged<u32>);
+/// ```
+///
+/// ```compile_fail
+/// # use bpfmap::{BpfMapKey, assert_layout};
+/// # #[derive(BpfMapKey, Clone, Copy)]
+/// # #[repr(C)]
+/// # struct Tagged<T> { tag: u32, inner: T }
+/// // 4 bytes of padding before `inner`.
+/// assert_layout!(Tagged<u64>);
+/// ```
+#[macro_export]
+macro_rules! assert_layout {
+    ($ty:ty $(,)?) => {
+        const _: &$crate::Layout = <$ty as $crate::BpfLayout>::LAYOUT;
+    };
 }
 
 /// The README's example compiles.

@@ -31,7 +31,9 @@ pub enum BtfSource {
         /// Its id, as `bpftool btf` shows it.
         btf_id: u32,
     },
-    /// The `.BTF` section of the object that was handed in.
+    /// The `.BTF` section of the object that was handed in. That an open map
+    /// was made from it is taken on trust; see
+    /// [`OpenOptions::object`](crate::OpenOptions::object).
     Object,
     /// The types of the running kernel itself.
     Vmlinux,
@@ -108,7 +110,7 @@ impl Display for Unverifiable {
             Self::NotPermitted { btf_id } => write!(
                 f,
                 "the kernel has its BTF (id {btf_id}), but reading it needs CAP_SYS_ADMIN, \
-                 which this process has not"
+                 which this process does not have"
             ),
             Self::NoBtf => f.write_str("the kernel has no BTF for it"),
             Self::SizesInObject => f.write_str(

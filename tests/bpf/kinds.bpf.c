@@ -8,6 +8,18 @@
 
 struct key {
 	__u32 a;
+#ifdef OLDER
+	__u16 c;
+	__u16 b;
+#else
+	__u16 b;
+	__u16 c;
+#endif
+};
+
+// The same as `struct key`, and yet another type.
+struct twin {
+	__u32 a;
 	__u16 b;
 	__u16 c;
 };
@@ -27,6 +39,7 @@ struct value {
 	} name SEC(".maps")
 
 MAP(hash, HASH, struct key, struct value, 4096);
+MAP(twins, HASH, struct twin, struct value, 16);
 MAP(small, HASH, __u32, __u32, 2);
 MAP(lru, LRU_HASH, struct key, struct value, 16);
 MAP(percpu, PERCPU_HASH, struct key, struct value, 16);

@@ -129,8 +129,60 @@ SHAPE(bitfields);
 struct pointers {
 	void *address;
 	__u64 number;
+	struct inner *several[2];
 };
 SHAPE(pointers);
+
+// Arms that are structs, and a union that is the last member.
+struct arms {
+	__u32 kind;
+	union {
+		struct {
+			__u16 port;
+			__u16 zone;
+		};
+		struct {
+			__u32 index;
+		};
+	};
+	union {
+		__u64 word;
+		struct inner inner;
+	} named;
+};
+SHAPE(arms);
+
+struct bits {
+	__u8 a : 3;
+	__u8 b : 5;
+	__u8 whole;
+	__u16 c : 9;
+	__u32 end;
+};
+SHAPE(bits);
+
+struct task_struct;
+#define __kptr __attribute__((btf_type_tag("kptr")))
+struct kernel_owned {
+	struct bpf_spin_lock lock;
+	__u32 count;
+	struct bpf_timer timer;
+	struct task_struct __kptr *task;
+	struct task_struct *plain;
+};
+SHAPE(kernel_owned);
+
+struct port {
+	__u16 number;
+};
+struct newtypes {
+	__be16 port;
+	__u16 zone;
+	struct inner inner;
+	struct port wrapped;
+	__u16 end;
+};
+SHAPE(newtypes);
 
 struct flexible {
 	__u32 len;

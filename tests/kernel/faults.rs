@@ -11,6 +11,7 @@ use crate::support::*;
 trials! {
     [Need::Bpf] => [
         without_batches_a_walk_goes_one_by_one,
+        a_walk_one_by_one_ends_under_churn,
         a_batch_grows_until_a_bucket_fits,
         an_error_ends_a_walk,
         reading_btf_is_refused_or_fails,
@@ -42,6 +43,29 @@ fn without_batches_a_walk_goes_one_by_one() -> TestResult {
         keys.sort();
         assert_eq!(keys, (0..700).map(key).collect::<Vec<_>>());
     }
+    Ok(())
+}
+
+fn a_walk_one_by_one_ends_under_churn() -> TestResult {
+    let map = filled(10)?;
+    let rule = |command: &str| (command == "BPF_MAP_LOOKUP_BATCH").then_some(EINVAL);
+    let (seen, last) = fault::with(rule, || -> Result<_, Error> {
+        let (mut seen, mut last) = (0, None);
+        // The key to go on from is always gone, so the kernel begins again.
+        for answer in map.keys() {
+            match &answer {
+                Ok(found) => {
+                    map.remove(found)?;
+                    map.insert(&key(100_000 + seen), &value(0))?;
+                    seen += 1;
+                }
+                Err(_) => last = Some(answer),
+            }
+        }
+        Ok((seen, last))
+    })?;
+    assert!(seen <= 4097, "{seen}");
+    assert!(last.is_some_and(|last| last.unwrap_err().to_string().contains("again and again")));
     Ok(())
 }
 

@@ -24,6 +24,7 @@ trials! {
         a_map_opens_by_a_descriptor,
         a_descriptor_of_something_else_is_no_map,
         a_closed_descriptor_is_said_to_be_closed,
+        exchanged_types_are_recognised,
         a_map_without_btf_is_refused_unless_sizes_are_enough,
         an_open_map_outlives_its_loader_and_leaks_nothing,
         the_readme_shows_the_refusal_that_is_printed,
@@ -167,6 +168,20 @@ fn a_closed_descriptor_is_said_to_be_closed() -> TestResult {
         error.to_string(),
         "map `lost`: its descriptor is closed (EBADF); was the program that owned it dropped?"
     );
+    Ok(())
+}
+
+fn exchanged_types_are_recognised() -> TestResult {
+    let ebpf = Ebpf::load(FLOWS)?;
+    #[derive(BpfMapKey, Clone, Copy)]
+    #[repr(C)]
+    struct Stats {
+        packets: u64,
+        bytes: u64,
+    }
+    let refusal = mismatches(HashMap::<Stats, FlowKey>::open(&ebpf, "flows"));
+    assert!(refusal.note().is_some_and(|note| note.contains("exchanged")), "{refusal}");
+    assert!(mismatches(HashMap::<SwappedKey, FlowStats>::open(&ebpf, "flows")).note().is_none());
     Ok(())
 }
 

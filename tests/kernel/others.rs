@@ -9,6 +9,7 @@ use crate::support::*;
 trials! {
     [Need::Bpf, Need::Bpffs] => [
         a_pin_opens_when_it_fits,
+        a_pin_opens_for_reading_alone,
         a_path_without_a_map_says_what_is_there,
     ]
     [Need::Bpf, Need::Bpffs, Need::Bpftool] => [
@@ -28,6 +29,19 @@ fn a_pin_opens_when_it_fits() -> TestResult {
     let refusal = mismatches(HashMap::<SwappedKey, FlowStats>::from_pin(&path)).to_string();
     assert!(refusal.starts_with("map `pinned` (id "), "{refusal}");
     assert!(refusal.contains(&format!(" pinned at {}", path.display())), "{refusal}");
+    Ok(())
+}
+
+fn a_pin_opens_for_reading_alone() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("pinned");
+    let ebpf = Ebpf::load(FLOWS)?;
+    let Some(Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    data.pin(&path)?;
+    let flows: HashMap<FlowKey, FlowStats> = OpenOptions::new().read_only(true).from_pin(&path)?;
+    assert_eq!(flows.iter().count(), 0);
+    let error = flows.insert(&bpfmap::zeroed(), &FlowStats::default()).unwrap_err();
+    assert!(error.to_string().contains("opened read-only"), "{error}");
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! What opens with which capabilities.
 
+use std::os::fd::BorrowedFd;
+
 use aya::Ebpf;
-use bpfmap::{BtfSource, Error, HashMap, Object, OpenOptions, Unverifiable, Verification};
+use bpfmap::{BtfSource, Error, HashMap, Loader, Object, OpenOptions, Unverifiable, Verification};
 use caps::{CapSet, Capability};
 
 use crate::support::*;
@@ -11,6 +13,7 @@ trials! {
         without_sys_admin_the_object_is_the_way_out,
         an_object_that_is_not_the_maps_is_refused,
         an_id_needs_sys_admin,
+        a_map_of_another_load_is_not_vouched_for,
     ]
     [Need::Bpf, Need::Bpffs] => [
         without_any_capability_a_pin_opens_with_its_object,
@@ -81,8 +84,25 @@ fn an_object_that_is_not_the_maps_is_refused() -> TestResult {
         let object = Object::parse(FLOWS)?;
         let options = OpenOptions::new().object(&object);
         match options.open::<HashMap<Key, Value>>(&ebpf, "hash") {
-            Err(Error::UnknownMap { place: "the object", .. }) => {}
+            Err(Error::UnknownMap { place, .. }) => {
+                assert!(place.starts_with("the object"), "{place}")
+            }
             other => panic!("{other:?}"),
+        }
+        // Of the same sizes and fields, and nevertheless not this map.
+        let object = Object::parse(KINDS)?;
+        let others = OpenOptions::new().object(&object);
+        let differences = [
+            ("twins", "there its key and value are types "),
+            ("lru", "there it is of type lru_hash, in the kernel of type hash"),
+        ];
+        for (name, expected) in differences {
+            match others.name(name).open::<HashMap<Key, Value>>(&ebpf, "hash") {
+                Err(Error::OtherObject { difference, .. }) => {
+                    assert!(difference.starts_with(expected), "{difference}");
+                }
+                other => panic!("{other:?}"),
+            }
         }
         match options.name("flows").open::<HashMap<FlowKey, FlowStats>>(&ebpf, "hash") {
             Err(Error::OtherObject { difference, .. }) => {
@@ -92,6 +112,38 @@ fn an_object_that_is_not_the_maps_is_refused() -> TestResult {
         }
         Ok(())
     })
+}
+
+fn a_map_of_another_load_is_not_vouched_for() -> TestResult {
+    /// A loader that took an older map over, as aya does with what is pinned.
+    struct TookOver<'a>(&'a Ebpf, &'a Ebpf);
+    impl Loader for TookOver<'_> {
+        fn map_fd(&self, name: &str) -> Option<BorrowedFd<'_>> {
+            if name == "hash" { self.1.map_fd(name) } else { self.0.map_fd(name) }
+        }
+        fn map_names(&self) -> Vec<String> {
+            self.0.map_names()
+        }
+    }
+    let (newer, older) = (Ebpf::load(KINDS)?, Ebpf::load(OLDER)?);
+    let object = Object::parse(KINDS)?;
+    let options = OpenOptions::new().object(&object);
+    let open = || options.open::<HashMap<Key, Value>>(&TookOver(&newer, &older), "hash");
+    with_only(LEAST, || {
+        match open() {
+            Err(Error::OtherObject { difference, .. }) => {
+                assert!(difference.contains("an older map that was pinned"), "{difference}");
+            }
+            other => panic!("{other:?}"),
+        }
+        options.open::<HashMap<Key, Value>>(&newer, "hash")?;
+        Ok(())
+    })?;
+    // Who may read the kernel's BTF is told which side is out of date.
+    let refusal = mismatches(open());
+    assert!(refusal.note().is_some_and(|note| note.contains("another build")), "{refusal}");
+    assert_eq!(differing::<()>(Err(Error::Mismatch(refusal))), ["key.b", "key.c"]);
+    Ok(())
 }
 
 fn an_id_needs_sys_admin() -> TestResult {

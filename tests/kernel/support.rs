@@ -13,6 +13,8 @@ use nix::sched::{CloneFlags, unshare};
 
 pub static FLOWS: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
 pub static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
+/// An earlier build of `KINDS`, equal in all sizes and type ids.
+pub static OLDER: &[u8] = aya::include_bytes_aligned!("../bpf/older.bpf.o");
 
 #[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]

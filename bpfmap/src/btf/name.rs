@@ -63,7 +63,9 @@ impl<'a> TypeName<'a> {
                 f.write_str(keyword)?;
                 self.fmt_at(f, target, depth + 1)
             }
-            Type::Variable { target, .. } => self.fmt_at(f, target, depth + 1),
+            Type::Tagged { target, .. } | Type::Variable { target, .. } => {
+                self.fmt_at(f, target, depth + 1)
+            }
             Type::Function => f.write_str("a function"),
             Type::DeclTag => f.write_str("a tag"),
         }

@@ -44,7 +44,9 @@ impl Btf<'_> {
                     }
                     current = target;
                 }
-                Type::Qualifier { target, .. } | Type::Variable { target, .. } => current = target,
+                Type::Qualifier { target, .. }
+                | Type::Tagged { target, .. }
+                | Type::Variable { target, .. } => current = target,
                 ty => return Ok(Peeled { ty, order }),
             }
         }
@@ -75,6 +77,7 @@ impl Btf<'_> {
                 | Type::DeclTag
                 | Type::Typedef { .. }
                 | Type::Qualifier { .. }
+                | Type::Tagged { .. }
                 | Type::Variable { .. } => {
                     return Err(BtfError::Incomplete { name: TypeName::of(self, id).to_string() });
                 }

@@ -23,6 +23,8 @@ pub(crate) enum Type<'a> {
     Enum {
         name: u32,
         size: u32,
+        /// Whether a compiler said that it has negative values.
+        signed: bool,
     },
     /// A struct or a union that is declared and not defined.
     Forward {
@@ -33,9 +35,13 @@ pub(crate) enum Type<'a> {
         name: u32,
         target: TypeId,
     },
-    /// `const`, `volatile`, `restrict` or a type tag.
+    /// `const`, `volatile` or `restrict`.
     Qualifier {
         keyword: &'static str,
+        target: TypeId,
+    },
+    Tagged {
+        name: u32,
         target: TypeId,
     },
     /// A function or its prototype.
@@ -58,9 +64,16 @@ pub(crate) struct Int {
     pub(crate) name: u32,
     pub(crate) size: u32,
     pub(crate) signed: bool,
-    /// Whether it is narrower than its size, as compilers once encoded a
-    /// bitfield.
-    pub(crate) bitfield: bool,
+    /// How many bits of it are used, and from which on. Unless that is all of
+    /// them it is a bitfield, as compilers once encoded it.
+    pub(crate) bits: u32,
+    pub(crate) bit_offset: u32,
+}
+
+impl Int {
+    pub(crate) fn is_bitfield(&self) -> bool {
+        self.bit_offset != 0 || u64::from(self.bits) != u64::from(self.size) * 8
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -203,13 +216,12 @@ impl<'a> Type<'a> {
         Ok(match info.kind() {
             kind::INT => {
                 let encoding = word(after)?;
-                let bits = encoding & 0xff;
-                let offset = encoding >> 16 & 0xff;
                 Self::Int(Int {
                     name,
                     size,
                     signed: encoding >> 24 & 1 != 0,
-                    bitfield: offset != 0 || u64::from(bits) != u64::from(size) * 8,
+                    bits: encoding & 0xff,
+                    bit_offset: encoding >> 16 & 0xff,
                 })
             }
             kind::PTR => Self::Pointer { target },
@@ -224,13 +236,13 @@ impl<'a> Type<'a> {
                 at: after,
                 len,
             }),
-            kind::ENUM | kind::ENUM64 => Self::Enum { name, size },
+            kind::ENUM | kind::ENUM64 => Self::Enum { name, size, signed: info.kind_flag() },
             kind::FWD => Self::Forward { name, union: info.kind_flag() },
             kind::TYPEDEF => Self::Typedef { name, target },
             kind::VOLATILE => Self::Qualifier { keyword: "volatile ", target },
             kind::CONST => Self::Qualifier { keyword: "const ", target },
             kind::RESTRICT => Self::Qualifier { keyword: "restrict ", target },
-            kind::TYPE_TAG => Self::Qualifier { keyword: "", target },
+            kind::TYPE_TAG => Self::Tagged { name, target },
             kind::FUNC | kind::FUNC_PROTO => Self::Function,
             kind::VAR => Self::Variable { name, target },
             kind::DATASEC => Self::Section(Section { btf, name, size, at: after, len }),
@@ -255,6 +267,7 @@ impl<'a> Type<'a> {
             | Self::Pointer { .. }
             | Self::Array { .. }
             | Self::Qualifier { .. }
+            | Self::Tagged { .. }
             | Self::Function
             | Self::DeclTag => None,
         }

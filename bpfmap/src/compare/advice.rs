@@ -1,9 +1,11 @@
 //! What to change, for each way in which two sides can differ.
 
+use std::ops::Range;
+
 use super::MismatchKind;
 use super::members::CMember;
 use crate::btf::{Btf, BtfError, Order, Type, TypeId};
-use crate::layout::{Field, Kind, Layout};
+use crate::layout::{Field, Kind, Layout, TypeName as RustName};
 
 pub(super) fn renamed(field: &Field, member: &CMember<'_>) -> String {
     let (rust, btf) = (field.name(), &member.name);
@@ -12,7 +14,20 @@ pub(super) fn renamed(field: &Field, member: &CMember<'_>) -> String {
     )
 }
 
-pub(super) fn moved(member: &CMember<'_>, members: &[CMember<'_>]) -> String {
+/// `in_order` says that the field stands behind the same one as in C.
+pub(super) fn moved(
+    field: &Field,
+    member: &CMember<'_>,
+    members: &[CMember<'_>],
+    in_order: bool,
+) -> String {
+    let align = field.layout().align() as u64;
+    if !member.bytes.start.is_multiple_of(align) {
+        return "the C struct is packed: write `#[repr(C, packed)]`, and remove the pads".into();
+    }
+    if in_order {
+        return "it is shifted by what stands before it".into();
+    }
     let before = members
         .iter()
         .filter(|other| other.bytes.end <= member.bytes.start && !other.name.is_empty())
@@ -23,26 +38,47 @@ pub(super) fn moved(member: &CMember<'_>, members: &[CMember<'_>]) -> String {
     }
 }
 
-/// `at` is where the field would be on the other side.
-pub(super) fn missing(field: &Field, at: u64, members: &[CMember<'_>]) -> String {
-    let bytes = at..at + field.size() as u64;
+/// `place` is where the field would be on the other side, and `end` the end of
+/// the struct there.
+pub(super) fn missing(
+    field: &Field,
+    place: Range<u64>,
+    end: u64,
+    members: &[CMember<'_>],
+) -> String {
+    let name = field.c_name();
     let overlaps =
-        |member: &&CMember<'_>| member.bytes.start < bytes.end && bytes.start < member.bytes.end;
+        |member: &&CMember<'_>| member.bytes.start < place.end && place.start < member.bytes.end;
     let there: Vec<_> = members.iter().filter(overlaps).take(3).collect();
-    match there.as_slice() {
-        [] => format!(
-            "BTF has no member there: write `Pad<{}>` if it is a hole, else remove the field",
-            field.size()
-        ),
-        there => {
-            let names: Vec<_> = there.iter().map(|member| format!("`{}`", member.name)).collect();
-            format!(
-                "BTF has {} there: declare that, or add `{}` to the C struct",
-                names.join(", "),
-                field.c_name()
-            )
-        }
+    if place.start >= end {
+        return format!("it is behind the end of the C struct: remove it, or add `{name}` there");
     }
+    if there.iter().any(|member| member.union.is_some()) {
+        return format!("a union is there: {UNION}");
+    }
+    if there.iter().any(|member| member.is_bitfield()) {
+        return format!("bitfields are there: {BITFIELD}");
+    }
+    if there.is_empty() {
+        let size = field.size();
+        return format!("there is a hole: write `Pad<{size}>`, or add `{name}` to the C struct");
+    }
+    let names: Vec<_> = there.iter().map(|member| format!("`{}`", member.name)).collect();
+    format!("{} is there: remove the field, or add `{name}` to the C struct", names.join(", "))
+}
+
+/// A struct whose fields agree, and whose size does not.
+pub(super) fn size_of_all(rust: &Layout, btf: u64) -> String {
+    let rust = rust.size() as u64;
+    if rust < btf {
+        format!("add `Pad<{}>` at the end in Rust", btf - rust)
+    } else {
+        format!("remove the last {} from the Rust struct, or add them in C", bytes(rust - btf))
+    }
+}
+
+fn bytes(len: u64) -> String {
+    format!("{len} byte{}", if len == 1 { "" } else { "s" })
 }
 
 pub(super) fn unclaimed(
@@ -73,21 +109,39 @@ pub(super) fn types(
     id: TypeId,
 ) -> Result<String, BtfError> {
     Ok(match kind {
-        MismatchKind::Pointer => "an address of the kernel means nothing here: store what it points to, or a number".into(),
-        MismatchKind::Union => UNION.into(),
+        MismatchKind::Pointer if rust.size() == 8 => POINTER.into(),
+        MismatchKind::Pointer => format!("declare it `u64`; {POINTER}"),
+        MismatchKind::Union => match btf.peel(id)?.ty {
+            Type::Composite(union) if union.union => NAMED_UNION.into(),
+            _ => UNION.into(),
+        },
         MismatchKind::Bitfield => BITFIELD.into(),
-        _ => match (rust_type(btf, id)?, c_type(rust)) {
+        MismatchKind::Attribute => "remove the attribute, or correct it".into(),
+        _ => match (rust_type(btf, id)?.or(array_of(rust, btf, id)?), c_type(rust, btf, id)?) {
             (Some(rust), Some(c)) => format!("declare it `{rust}` in Rust, or `{c}` in C"),
             (Some(rust), None) => format!("declare it `{rust}` in Rust"),
-            (None, _) if matches!(kind, MismatchKind::Size) => "add the bytes that are missing, as a `Pad` or as fields, to the side that is shorter".into(),
-            (None, _) => "declare a `#[repr(C)]` struct with the same members in Rust".into(),
+            (None, _) => {
+                "declare a `#[repr(C)]` struct with the same members in Rust, or write `#[bpf(opaque)]` \
+                 on it to take its bytes as they are"
+                    .into()
+            }
         },
     })
 }
 
-const UNION: &str =
-    "Rust cannot tell which arm is in use: share a struct in C, with each arm a member of its own";
-const BITFIELD: &str = "Rust has no bitfields: share the whole integer in C, and mask it";
+pub(super) fn second_arm() -> String {
+    "another field stands for another arm of this union: keep one of them, or take all of its bytes \
+     with `#[bpf(opaque)]`"
+        .into()
+}
+
+const POINTER: &str = "write `#[bpf(pointer)]` on it if the address itself is meant";
+const NAMED_UNION: &str = "say which arm is meant, `#[bpf(arm_of = \"...\")]` on a field with the name of the \
+     arm, or write `#[bpf(opaque)]` to take its bytes as they are";
+const UNION: &str = "write `#[bpf(arm_of_union)]` on a field with the name of the arm that is meant, and \
+     pad the rest, or `#[bpf(opaque)]` on an array over all of its bytes";
+pub(super) const BITFIELD: &str = "write `#[bpf(bitfields)]` on an integer over all of the bytes that the bitfields \
+     are in, and mask it";
 
 /// The Rust type that stands for a type in BTF; `None` for a struct.
 fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
@@ -111,7 +165,9 @@ fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
                 (_, 16) => "[u64; 2]".into(),
                 _ => return Ok(None),
             },
-            Type::Enum { size: size @ (1 | 2 | 4 | 8), .. } => format!("u{}", size * 8),
+            Type::Enum { size: size @ (1 | 2 | 4 | 8), signed, .. } => {
+                format!("{}{}", if signed { 'i' } else { 'u' }, size * 8)
+            }
             Type::Float { size: size @ (4 | 8), .. } => format!("u{}", size * 8),
             _ => return Ok(None),
         };
@@ -120,20 +176,39 @@ fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
     }
 }
 
+/// An array of the elements that the Rust array has, as long as the one in BTF.
+fn array_of(rust: &Layout, btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
+    Ok(match (rust.kind(), btf.peel(id)?.ty) {
+        (Kind::Array { element, .. }, Type::Array { len, .. }) => {
+            Some(format!("[{}; {len}]", RustName(element)))
+        }
+        _ => None,
+    })
+}
+
 /// The C type that a Rust type stands for; `None` for a struct or padding.
-fn c_type(layout: &Layout) -> Option<String> {
+/// Bytes in the place of a `char` are called that.
+fn c_type(rust: &Layout, btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
+    let (mut layout, mut id) = (rust, id);
+    let mut lengths = String::new();
+    while let Kind::Array { element, len } = layout.kind() {
+        lengths += &format!("[{len}]");
+        layout = element;
+        if let Type::Array { element, .. } = btf.peel(id)?.ty {
+            id = element;
+        }
+    }
     let bits = layout.size() * 8;
-    Some(match layout.kind() {
+    let is_char = match btf.peel(id)?.ty {
+        Type::Int(int) => bits == 8 && btf.string(int.name)? == "char",
+        _ => false,
+    };
+    let scalar = match layout.kind() {
+        _ if is_char => "char".into(),
         Kind::Unsigned => format!("__u{bits}"),
         Kind::Signed => format!("__s{bits}"),
         Kind::BigEndian => format!("__be{bits}"),
-        Kind::Array { element, len } => {
-            let element = c_type(element)?;
-            match element.split_once('[') {
-                Some((scalar, rest)) => format!("{scalar}[{len}][{rest}"),
-                None => format!("{element}[{len}]"),
-            }
-        }
-        _ => return None,
-    })
+        _ => return Ok(None),
+    };
+    Ok(Some(scalar + &lengths))
 }

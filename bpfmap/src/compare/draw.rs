@@ -13,10 +13,10 @@ impl Display for Mismatches {
             f.write_str("s")?;
         }
         write!(f, ", compared with {}", self.source())?;
-        for ty in self.types() {
-            write!(f, "\n\n{ty}")?;
+        if let Some(note) = self.note() {
+            write!(f, "\n\n{note}")?;
         }
-        Ok(())
+        self.types().iter().try_for_each(|ty| write!(f, "\n\n{ty}"))
     }
 }
 
@@ -39,7 +39,7 @@ impl Display for TypeMismatches {
         for mismatch in self.mismatches() {
             write!(f, "\n  - {mismatch}")?;
         }
-        if self.rust().fields().is_empty() && self.members().is_empty() {
+        if self.rust().fields().is_empty() || self.members().is_empty() {
             return Ok(());
         }
         write!(f, "\n\n{}", SideBySide(self))
@@ -48,38 +48,39 @@ impl Display for TypeMismatches {
 
 impl Display for Mismatch {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let path = Printable(&self.path);
-        match self.path.as_str() {
-            "" => f.write_str("the whole type ")?,
-            _ => write!(f, "`{path}` ")?,
-        }
         let nothing = Place { name: String::new(), ty: String::new(), bytes: 0..0 };
         let rust = self.rust.as_ref().unwrap_or(&nothing);
         let btf = self.btf.as_ref().unwrap_or(&nothing);
-        let both = |f: &mut Formatter<'_>, what: &str| {
-            write!(
+        let whole = self.path.is_empty();
+        match whole {
+            true => f.write_str("the type as a whole ")?,
+            false => write!(f, "`{}` ", Printable(&self.path))?,
+        }
+        let both = |f: &mut Formatter<'_>, what: &str| match whole {
+            true => write!(
+                f,
+                "{what}: `{}` has {} bytes in Rust, `{}` {} in BTF",
+                rust.ty, rust.bytes.end, btf.ty, btf.bytes.end
+            ),
+            false => write!(
                 f,
                 "{what}: `{}` at {} in Rust, `{}` at {} in BTF",
                 rust.ty,
                 At(rust),
                 btf.ty,
                 At(btf)
-            )
+            ),
         };
         match self.kind {
             MismatchKind::Moved => {
-                write!(f, "has moved: bytes {} in Rust, {} in BTF", At(rust), At(btf))?
+                write!(f, "has moved: bytes {} in Rust, {} in BTF", At(rust), At(btf))?;
             }
             MismatchKind::Renamed => {
-                write!(
-                    f,
-                    "has another name: bytes {} are `{}` in BTF",
-                    At(rust),
-                    Printable(&btf.name)
-                )?;
+                let name = Printable(&btf.name);
+                write!(f, "has another name: bytes {} are `{name}` in BTF", At(rust))?;
             }
             MismatchKind::Missing => {
-                write!(f, "is missing in BTF: `{}` at {} in Rust", rust.ty, At(rust))?
+                write!(f, "is missing in BTF: `{}` at {} in Rust", rust.ty, At(rust))?;
             }
             MismatchKind::Unclaimed | MismatchKind::FlexibleArray => {
                 write!(f, "is missing in Rust: `{}` at {} in BTF", btf.ty, At(btf))?;
@@ -94,15 +95,18 @@ impl Display for Mismatch {
             MismatchKind::ArrayLength => both(f, "differs in array length")?,
             MismatchKind::Type => both(f, "differs in type")?,
             MismatchKind::Pointer => both(f, "is a pointer")?,
-            MismatchKind::Bitfield | MismatchKind::Union => {
-                let (a, word) = match self.kind {
-                    MismatchKind::Bitfield => ("a bitfield", "of"),
-                    _ => ("a union", "in"),
-                };
-                write!(f, "is {a}, or part of one: `{}` {word} {} in BTF", btf.ty, At(btf))?;
+            MismatchKind::Attribute => both(f, "is not what its attribute says")?,
+            MismatchKind::Bitfield => {
+                write!(f, "is a bitfield: `{}` in {} in BTF", btf.ty, At(btf))?
+            }
+            MismatchKind::Union => {
+                write!(f, "is a union or an arm of one: `{}` at {} in BTF", btf.ty, At(btf))?;
             }
         }
-        write!(f, "; {}", Printable(&self.advice))
+        match self.advice.as_str() {
+            "" => Ok(()),
+            advice => write!(f, "; {}", Printable(advice)),
+        }
     }
 }
 
@@ -203,7 +207,10 @@ fn rust_places(layout: &'static Layout, base: u64, path: &str, found: &mut Vec<P
         let dot = if path.is_empty() { "" } else { "." };
         let name = format!("{path}{dot}{}", field.name());
         if field.layout().fields().is_empty() {
-            let ty = TypeName(field.layout()).to_string();
+            let mut ty = TypeName(field.layout()).to_string();
+            if field.c_name() != field.name() && !field.is_padding() {
+                ty += &format!(" (`{}`)", field.c_name());
+            }
             found.push(Place { name, ty, bytes: start..start + field.size() as u64 });
         } else {
             rust_places(field.layout(), start, &name, found);

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::btf::{Btf, BtfError, Composite, Type, TypeId};
+use crate::btf::{Btf, BtfError, Composite, Type, TypeId, TypeName};
 
 /// How many members are compared at most, the anonymous ones opened.
 const MAX_MEMBERS: usize = 1 << 16;
@@ -17,9 +17,19 @@ pub(super) struct CMember<'a> {
     pub(super) target: TypeId,
     /// From the beginning of the outermost struct.
     pub(super) bytes: Range<u64>,
-    pub(super) bitfield: bool,
-    /// The bytes of the anonymous union that it is an arm of.
-    pub(super) union: Option<Range<u64>>,
+    /// How many bits of it are used, when it is a bitfield.
+    pub(super) bits: Option<u64>,
+    /// The anonymous union that it is in.
+    pub(super) union: Option<Arm>,
+}
+
+/// An arm of an anonymous union.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arm {
+    /// The bytes of the union.
+    pub(super) union: Range<u64>,
+    /// Which arm; a struct that is one has several members.
+    pub(super) index: usize,
 }
 
 impl CMember<'_> {
@@ -37,6 +47,19 @@ impl CMember<'_> {
         known.contains(&word.as_str())
     }
 
+    pub(super) fn is_bitfield(&self) -> bool {
+        self.bits.is_some()
+    }
+
+    /// Its type as C spells it.
+    pub(super) fn type_name(&self, btf: &Btf<'_>) -> String {
+        let ty = TypeName::of(btf, self.target);
+        match self.bits {
+            Some(bits) => format!("{ty}:{bits}"),
+            None => ty.to_string(),
+        }
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.bytes.end - self.bytes.start
     }
@@ -49,12 +72,10 @@ pub(super) fn members<'a>(
     base: u64,
 ) -> Result<Vec<CMember<'a>>, BtfError> {
     let mut found = Vec::new();
-    let whole = base..base + u64::from(composite.size);
-    let union = composite.union.then_some(whole);
     // Counts the anonymous ones too: empty structs nested in one another leave
     // nothing behind, and could take for ever.
     let mut left = MAX_MEMBERS;
-    open(btf, composite, base * 8, union, MAX_DEPTH, &mut left, &mut found)?;
+    open(btf, composite, base * 8, None, MAX_DEPTH, &mut left, &mut found)?;
     Ok(found)
 }
 
@@ -62,7 +83,7 @@ fn open<'a>(
     btf: &'a Btf<'_>,
     composite: Composite<'a>,
     base_bits: u64,
-    union: Option<Range<u64>>,
+    outer: Option<Arm>,
     depth: usize,
     left: &mut usize,
     found: &mut Vec<CMember<'a>>,
@@ -73,30 +94,31 @@ fn open<'a>(
     }
     *left =
         left.checked_sub(composite.len()).ok_or(BtfError::TooLarge { id, limit: MAX_MEMBERS })?;
-    for member in composite.members() {
+    let bytes = base_bits / 8..base_bits / 8 + u64::from(composite.size);
+    for (index, member) in composite.members().enumerate() {
+        let here = composite.union.then(|| Arm { union: bytes.clone(), index });
+        // The outermost union is the one whose arm has to be chosen.
+        let union = outer.clone().or(here);
         let name = btf.string(member.name)?;
         let bits = base_bits + u64::from(member.bit_offset);
         let inner = btf.peel(member.target)?.ty;
         if let (true, Type::Composite(inner)) = (name.is_empty(), inner) {
-            let bytes = bits / 8..bits / 8 + u64::from(inner.size);
-            let union = union.clone().or(inner.union.then_some(bytes));
             open(btf, inner, bits, union, depth - 1, left, found)?;
             continue;
         }
-        let legacy = matches!(inner, Type::Int(int) if int.bitfield);
-        let bitfield = member.bitfield_size != 0 || legacy || !bits.is_multiple_of(8);
-        let bytes = if bitfield {
-            let width = match member.bitfield_size {
-                0 => btf.size_of(member.target)? * 8,
-                width => u64::from(width),
-            };
-            bits / 8..(bits + width).div_ceil(8)
-        } else {
-            let start = bits / 8;
-            let end = start.checked_add(btf.size_of(member.target)?);
-            start..end.ok_or(BtfError::TooDeep { id: member.target })?
+        let legacy = match inner {
+            Type::Int(int) if int.is_bitfield() => Some(int),
+            _ => None,
         };
-        found.push(CMember { name, target: member.target, bytes, bitfield, union: union.clone() });
+        let (start, width) = match (member.bitfield_size, legacy) {
+            (0, None) => (bits, btf.size_of(member.target)?.saturating_mul(8)),
+            (0, Some(int)) => (bits + u64::from(int.bit_offset), u64::from(int.bits)),
+            (width, _) => (bits, u64::from(width)),
+        };
+        let bytes = start / 8..start.saturating_add(width).div_ceil(8);
+        let bitfield = member.bitfield_size != 0 || legacy.is_some() || !bits.is_multiple_of(8);
+        let bits = bitfield.then_some(width);
+        found.push(CMember { name, target: member.target, bytes, bits, union });
     }
     Ok(())
 }
@@ -108,7 +130,7 @@ mod tests {
     #[test]
     fn padding_is_known_by_whole_words() {
         let is_padding = |name: &'static str| {
-            CMember { name: name.into(), target: 0, bytes: 0..1, bitfield: false, union: None }
+            CMember { name: name.into(), target: 0, bytes: 0..1, bits: None, union: None }
                 .is_padding()
         };
         for name in

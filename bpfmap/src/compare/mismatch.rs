@@ -16,7 +16,7 @@ pub struct Mismatch {
     pub rust: Option<Place>,
     /// The side of the BTF; `None` when there is nothing.
     pub btf: Option<Place>,
-    /// What to change, for people.
+    /// What to change, for people. Empty when it follows from the others.
     pub advice: String,
 }
 
@@ -63,6 +63,8 @@ pub enum MismatchKind {
     Union,
     /// The key ends with an array without a length.
     FlexibleArray,
+    /// An attribute on the field says of the member what is not so.
+    Attribute,
 }
 
 impl Display for MismatchKind {
@@ -81,6 +83,7 @@ impl Display for MismatchKind {
             Self::Bitfield => "bitfield",
             Self::Union => "union",
             Self::FlexibleArray => "flexible array",
+            Self::Attribute => "attribute",
         })
     }
 }
@@ -88,7 +91,15 @@ impl Display for MismatchKind {
 impl Mismatch {
     /// Where it is to be listed among others.
     pub(crate) fn offset(&self) -> u64 {
+        if self.is_size_of_all() {
+            return u64::MAX;
+        }
         let place = self.rust.as_ref().or(self.btf.as_ref());
         place.map_or(0, |place| place.bytes.start)
+    }
+
+    /// Whether it is the size of a struct as a whole.
+    pub(crate) fn is_size_of_all(&self) -> bool {
+        self.path.is_empty() && self.kind == MismatchKind::Size
     }
 }

@@ -10,6 +10,7 @@
 
 mod advice;
 mod draw;
+mod matching;
 mod members;
 mod mismatch;
 mod report;
@@ -20,7 +21,8 @@ pub use report::{Mismatches, Role, TypeMismatches};
 use std::borrow::Cow;
 
 use crate::btf::{Btf, BtfError, Order, Type, TypeId, TypeName};
-use crate::layout::{Field, Kind, Layout, TypeName as RustName};
+use crate::layout::{Allowed, Counterpart, Field, Kind, Layout, TypeName as RustName};
+use matching::{Matching, Partner, newtype};
 use members::{CMember, members};
 
 /// How deep structs and arrays of the Rust type are followed. The compiler
@@ -39,12 +41,23 @@ pub(crate) fn compare(
     id: TypeId,
 ) -> Result<Option<TypeMismatches>, BtfError> {
     let mut walk = Walk { btf, role, path: Path::default(), found: Vec::new() };
-    walk.types(Pair { rust: layout, rust_at: 0, btf: id, btf_at: 0, depth: MAX_DEPTH })?;
+    let leeway = Leeway::default();
+    walk.types(Pair { rust: layout, rust_at: 0, btf: id, btf_at: 0, leeway, depth: MAX_DEPTH })?;
     let mut found = walk.found;
+    let only_size = found.len() == 1;
     if found.is_empty() {
         return Ok(None);
     }
     found.sort_by_key(Mismatch::offset);
+    if let Some(size) = found.last_mut()
+        && size.is_size_of_all()
+        && matches!(layout.kind(), Kind::Struct { .. })
+    {
+        // The size of the whole follows from its fields, where they differ.
+        let end =
+            if only_size { advice::size_of_all(layout, btf.size_of(id)?) } else { String::new() };
+        size.advice = end;
+    }
     TypeMismatches::new(role, layout, btf, id, found).map(Some)
 }
 
@@ -89,7 +102,23 @@ struct Pair {
     rust_at: u64,
     btf: TypeId,
     btf_at: u64,
+    leeway: Leeway,
     depth: usize,
+}
+
+/// What the field says that may differ.
+#[derive(Clone, Copy, Default)]
+struct Leeway {
+    signedness: bool,
+    byte_order: bool,
+    pointer: bool,
+}
+
+impl Leeway {
+    fn of(field: &Field) -> Self {
+        let Allowed { signedness, byte_order } = field.allowed();
+        Self { signedness, byte_order, pointer: field.counterpart() == Counterpart::Pointer }
+    }
 }
 
 struct Walk<'a> {
@@ -122,16 +151,29 @@ impl<'a> Walk<'a> {
             (_, Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag) => {
                 Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() })
             }
+            (Kind::KernelOwned { c_name: "kptr" }, Type::Pointer { target })
+                if self.is_kptr(target)? =>
+            {
+                Ok(())
+            }
+            (Kind::Unsigned, Type::Pointer { .. })
+                if pair.leeway.pointer && pair.rust.size() == POINTER_SIZE =>
+            {
+                Ok(())
+            }
             (_, Type::Pointer { .. }) => self.differ(MismatchKind::Pointer, pair),
             (_, Type::Composite(composite)) if composite.union => {
                 self.differ(MismatchKind::Union, pair)
             }
-            (Kind::Unsigned | Kind::Signed | Kind::BigEndian, Type::Int(int)) if int.bitfield => {
+            (Kind::Unsigned | Kind::Signed | Kind::BigEndian, Type::Int(int))
+                if int.is_bitfield() =>
+            {
                 self.differ(MismatchKind::Bitfield, pair)
             }
             (rust @ (Kind::Unsigned | Kind::Signed | Kind::BigEndian), Type::Int(int)) => {
-                // A `char` is signed or not as the compiler likes.
-                let signed = if int.size == 1 { rust == Kind::Signed } else { int.signed };
+                // C does not say whether a `char` is signed. `signed char` is.
+                let plain_char = int.size == 1 && self.btf.string(int.name)? == "char";
+                let signed = if plain_char { rust == Kind::Signed } else { int.signed };
                 self.scalars(pair, int.size, signed, peeled.order)
             }
             (rust @ (Kind::Unsigned | Kind::Signed | Kind::BigEndian), Type::Enum { size, .. }) => {
@@ -141,18 +183,49 @@ impl<'a> Walk<'a> {
                 self.scalars(pair, size, rust == Kind::Signed, order)
             }
             (Kind::Array { element, len }, Type::Array { element: btf, len: btf_len }) => {
-                if len as u64 != u64::from(btf_len) {
-                    self.differ(MismatchKind::ArrayLength, pair)?;
+                let inner = Pair { rust: element, btf, depth: pair.depth - 1, ..pair };
+                if len as u64 == u64::from(btf_len) {
+                    return self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner));
                 }
-                let pair = Pair { rust: element, btf, depth: pair.depth - 1, ..pair };
-                self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(pair))
+                self.differ(MismatchKind::ArrayLength, pair)?;
+                // Whatever else is wrong with a scalar is in the advice; the
+                // fields of a struct are not.
+                match element.kind() {
+                    Kind::Struct { .. } => {
+                        self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            // C's `__int128`, for which Rust has no type of the same alignment.
+            (Kind::Array { element, len: 2 }, Type::Int(int))
+                if int.size == 16 && element.size() == 8 && element.kind() == Kind::Unsigned =>
+            {
+                Ok(())
+            }
+            (Kind::KernelOwned { c_name }, Type::Composite(composite)) => {
+                let same_size = pair.rust.size() as u64 == u64::from(composite.size);
+                match self.btf.string(composite.name)? == c_name {
+                    true if same_size => Ok(()),
+                    true => self.differ(MismatchKind::Size, pair),
+                    false => self.differ(MismatchKind::Type, pair),
+                }
             }
             (Kind::Struct { fields }, Type::Composite(composite)) => {
-                self.fields(pair, fields, &members(self.btf, composite, pair.btf_at)?)?;
+                let members = members(self.btf, composite, pair.btf_at)?;
+                if let Some(inner) = newtype(fields, &members) {
+                    return self.types(Pair { rust: inner, depth: pair.depth - 1, ..pair });
+                }
+                self.fields(pair, fields, &members)?;
                 if pair.rust.size() as u64 != u64::from(composite.size) {
                     self.differ(MismatchKind::Size, pair)?;
                 }
                 Ok(())
+            }
+            // A newtype stands for what is in it.
+            (Kind::Struct { fields: [only] }, _) if only.counterpart() == Counterpart::Member => {
+                let (rust, leeway) = (only.layout(), Leeway::of(only));
+                self.types(Pair { rust, leeway, depth: pair.depth - 1, ..pair })
             }
             _ => self.differ(MismatchKind::Type, pair),
         }
@@ -169,7 +242,7 @@ impl<'a> Walk<'a> {
         if pair.rust.size() as u64 != u64::from(size) {
             self.differ(MismatchKind::Size, pair)?;
         }
-        if signed != (rust == Kind::Signed) {
+        if signed != (rust == Kind::Signed) && !pair.leeway.signedness {
             self.differ(MismatchKind::Signedness, pair)?;
         }
         let agree = match (rust, order) {
@@ -179,7 +252,10 @@ impl<'a> Walk<'a> {
             // There is no Rust type for it; on a host of that order an integer is one.
             (_, Some(Order::Little)) => HOST_ORDER == Order::Little,
         };
-        if agree { Ok(()) } else { self.differ(MismatchKind::ByteOrder, pair) }
+        if agree || pair.leeway.byte_order {
+            return Ok(());
+        }
+        self.differ(MismatchKind::ByteOrder, pair)
     }
 
     /// Compares a struct's fields with the members of the other side.
@@ -189,58 +265,135 @@ impl<'a> Walk<'a> {
         fields: &'static [Field],
         members: &[CMember<'a>],
     ) -> Result<(), BtfError> {
-        let mut claimed = vec![false; members.len()];
-        let partners = partners(pair, fields, members, &mut claimed);
-        for (field, partner) in fields.iter().zip(partners) {
+        let matching = Matching::of(fields, members, pair.btf_at);
+        for (field, partner) in fields.iter().zip(&matching.partners) {
             match partner {
-                Some(index) => self.field(pair, field, &members[index], members)?,
-                None if field.is_padding() => {}
-                None => self.missing(pair, field, members),
+                Partner::Member(index) => self.field(pair, field, *index, members, &matching)?,
+                Partner::Region => {}
+                Partner::None if field.is_padding() => {}
+                Partner::None => self.missing(pair, field, members)?,
             }
         }
-        self.unclaimed(pair, fields, members, &claimed)
+        self.unclaimed(pair, fields, members, &matching)
     }
 
     fn field(
         &mut self,
         parent: Pair,
         field: &'static Field,
-        member: &CMember<'a>,
+        index: usize,
         members: &[CMember<'a>],
+        matching: &Matching,
     ) -> Result<(), BtfError> {
+        let member = &members[index];
         let pair = Pair {
             rust: field.layout(),
             rust_at: parent.rust_at + field.offset() as u64,
             btf: member.target,
             btf_at: member.bytes.start,
+            leeway: Leeway::of(field),
             depth: parent.depth - 1,
         };
         self.step(field.name(), member.name.clone(), |walk| {
-            if member.name != field.c_name() {
+            let stands_for = field.counterpart();
+            let by_another_name = !matches!(stands_for, Counterpart::ArmOf(_));
+            if by_another_name && member.name != field.c_name() {
                 walk.report(MismatchKind::Renamed, pair, member, advice::renamed(field, member));
             }
-            if member.bitfield {
-                return walk.differ(MismatchKind::Bitfield, pair);
+            if member.is_bitfield() {
+                walk.report(MismatchKind::Bitfield, pair, member, advice::BITFIELD.into());
+                return Ok(());
             }
-            if member.union.is_some() {
+            let in_union = member.union.is_some();
+            if in_union && stands_for != Counterpart::ArmOfUnion {
                 return walk.differ(MismatchKind::Union, pair);
             }
-            if pair.rust_at - parent.rust_at != pair.btf_at - parent.btf_at {
-                walk.report(MismatchKind::Moved, pair, member, advice::moved(member, members));
+            if matching.is_second_arm(index, members) {
+                walk.report(MismatchKind::Union, pair, member, advice::second_arm());
             }
-            walk.types(pair)
+            if pair.rust_at - parent.rust_at != pair.btf_at - parent.btf_at {
+                let in_order = matching.is_in_order(index, members);
+                let advice = advice::moved(field, member, members, in_order);
+                walk.report(MismatchKind::Moved, pair, member, advice);
+            }
+            match stands_for {
+                Counterpart::Pointer => walk.pointer(pair),
+                Counterpart::Opaque => walk.opaque(pair, member.size()),
+                Counterpart::ArmOf(_) => walk.arm_of(pair, field),
+                Counterpart::ArmOfUnion if !in_union => walk.wrong_word(pair),
+                Counterpart::Member | Counterpart::ArmOfUnion | Counterpart::Bitfields => {
+                    walk.types(pair)
+                }
+            }
         })
     }
 
+    /// A field that is declared to stand for a pointer, or for an array of
+    /// them.
+    fn pointer(&mut self, pair: Pair) -> Result<(), BtfError> {
+        let mut id = pair.btf;
+        for _ in 0..MAX_DEPTH {
+            match self.btf.peel(id)?.ty {
+                Type::Array { element, .. } => id = element,
+                Type::Pointer { .. } => return self.types(pair),
+                _ => break,
+            }
+        }
+        self.wrong_word(pair)
+    }
+
+    /// A field of which only the place and the size count.
+    fn opaque(&mut self, pair: Pair, size: u64) -> Result<(), BtfError> {
+        if pair.rust.size() as u64 == size { Ok(()) } else { self.differ(MismatchKind::Size, pair) }
+    }
+
+    /// A field that is declared to be an arm of the union `pair.btf`.
+    fn arm_of(&mut self, pair: Pair, field: &'static Field) -> Result<(), BtfError> {
+        let Type::Composite(union) = self.btf.peel(pair.btf)?.ty else {
+            return self.wrong_word(pair);
+        };
+        let arms = members(self.btf, union, pair.btf_at)?;
+        let arm = arms.iter().find(|arm| arm.name == field.c_name());
+        match arm {
+            Some(arm) if union.union && !arm.is_bitfield() => {
+                self.types(Pair { btf: arm.target, btf_at: arm.bytes.start, ..pair })
+            }
+            _ => self.wrong_word(pair),
+        }
+    }
+
+    /// The attribute on a field says what is not so.
+    fn wrong_word(&mut self, pair: Pair) -> Result<(), BtfError> {
+        self.differ(MismatchKind::Attribute, pair)
+    }
+
+    /// Whether the target of a pointer is tagged as one that the kernel counts.
+    fn is_kptr(&self, target: TypeId) -> Result<bool, BtfError> {
+        match self.btf.type_by_id(target)? {
+            Type::Tagged { name, .. } => {
+                Ok(matches!(&*self.btf.string(name)?, "kptr" | "kptr_untrusted" | "percpu_kptr"))
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Reports a field that the other side has not.
-    fn missing(&mut self, parent: Pair, field: &'static Field, members: &[CMember<'a>]) {
-        let at = parent.btf_at + field.offset() as u64;
-        let advice = advice::missing(field, at, members);
+    fn missing(
+        &mut self,
+        parent: Pair,
+        field: &'static Field,
+        members: &[CMember<'a>],
+    ) -> Result<(), BtfError> {
+        let start = parent.btf_at + field.offset() as u64;
+        let place = start..start + field.size() as u64;
+        let end = parent.btf_at.saturating_add(self.btf.size_of(parent.btf)?);
+        let advice = advice::missing(field, place, end, members);
         self.step(field.name(), field.c_name().into(), |walk| {
             let rust = walk.rust_place(field.layout(), parent.rust_at + field.offset() as u64);
             let (path, kind) = (rust.name.clone(), MismatchKind::Missing);
             walk.found.push(Mismatch { path, kind, rust: Some(rust), btf: None, advice });
         });
+        Ok(())
     }
 
     /// Reports the members that no field stands for.
@@ -249,27 +402,27 @@ impl<'a> Walk<'a> {
         parent: Pair,
         fields: &'static [Field],
         members: &[CMember<'a>],
-        claimed: &[bool],
+        matching: &Matching,
     ) -> Result<(), BtfError> {
         let mut unions = Vec::new();
-        for (member, _) in members.iter().zip(claimed).filter(|(_, claimed)| !**claimed) {
+        for (index, member) in
+            members.iter().enumerate().filter(|(index, _)| !matching.claimed[*index])
+        {
             let flexible = member.size() == 0
                 && self.role == Role::Key
                 && matches!(self.btf.peel(member.target)?.ty, Type::Array { .. });
             let kind = match &member.union {
                 _ if flexible => MismatchKind::FlexibleArray,
                 _ if member.is_padding() || member.size() == 0 => continue,
-                // One arm stands for all of them.
-                Some(union) if unions.contains(union) => continue,
-                Some(union) => {
-                    unions.push(union.clone());
-                    let mut arms = members.iter().zip(claimed);
-                    if arms.any(|(arm, claimed)| *claimed && arm.union.as_ref() == Some(union)) {
+                Some(arm) => {
+                    // A field for one arm is enough, and so is one report.
+                    if unions.contains(&arm.union) || matching.arm(index, members).is_some() {
                         continue;
                     }
+                    unions.push(arm.union.clone());
                     MismatchKind::Union
                 }
-                None if member.bitfield => MismatchKind::Bitfield,
+                None if member.is_bitfield() => MismatchKind::Bitfield,
                 None => MismatchKind::Unclaimed,
             };
             let at = (member.bytes.start - parent.btf_at) as usize;
@@ -337,48 +490,12 @@ impl<'a> Walk<'a> {
     }
 
     fn member_place(&self, member: &CMember<'_>) -> Place {
-        Place {
-            name: self.path.btf(),
-            ty: TypeName::of(self.btf, member.target).to_string(),
-            bytes: member.bytes.clone(),
-        }
+        Place { name: self.path.btf(), ty: member.type_name(self.btf), bytes: member.bytes.clone() }
     }
 }
 
-/// Finds for each field the member that it stands for: one of its name, else
-/// one of its place and size that no other field names.
-fn partners(
-    pair: Pair,
-    fields: &'static [Field],
-    members: &[CMember<'_>],
-    claimed: &mut [bool],
-) -> Vec<Option<usize>> {
-    let mut claim = |wanted: &dyn Fn(&CMember<'_>) -> bool| {
-        let index = (0..members.len()).find(|&index| !claimed[index] && wanted(&members[index]))?;
-        claimed[index] = true;
-        Some(index)
-    };
-    let mut partners: Vec<_> = fields
-        .iter()
-        .map(|field| match field.layout().kind() {
-            // A pad stands for no member: it may cover several, or part of one.
-            Kind::Pad => None,
-            _ => claim(&|member| {
-                member.name == field.c_name() && !(field.is_padding() && member.is_padding())
-            }),
-        })
-        .collect();
-    for (field, partner) in fields.iter().zip(&mut partners) {
-        if partner.is_none() && !field.is_padding() {
-            let at = pair.btf_at + field.offset() as u64;
-            let bytes = at..at + field.size() as u64;
-            *partner = claim(&|member| {
-                member.bytes == bytes && !member.bitfield && member.union.is_none()
-            });
-        }
-    }
-    partners
-}
+/// The size of a pointer in BPF, on every host.
+const POINTER_SIZE: usize = 8;
 
 /// The byte order of this machine.
 const HOST_ORDER: Order = if cfg!(target_endian = "big") { Order::Big } else { Order::Little };

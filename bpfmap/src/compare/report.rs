@@ -27,6 +27,7 @@ pub struct Mismatches {
     subject: Subject,
     source: BtfSource,
     types: Vec<TypeMismatches>,
+    note: Option<&'static str>,
 }
 
 /// Every field in which one Rust type differs from one type in BTF.
@@ -41,7 +42,17 @@ pub struct TypeMismatches {
 
 impl Mismatches {
     pub(crate) fn new(subject: Subject, source: BtfSource, types: Vec<TypeMismatches>) -> Self {
-        Self { subject, source, types }
+        Self { subject, source, types, note: None }
+    }
+
+    /// Adds what explains all of them.
+    pub(crate) fn with_note(self, note: Option<&'static str>) -> Self {
+        Self { note: note.or(self.note), ..self }
+    }
+
+    /// What explains all of them, if anything does.
+    pub fn note(&self) -> Option<&str> {
+        self.note
     }
 
     /// The map, or the type that was asked for by name.
@@ -133,11 +144,11 @@ fn places(
         let dot = if path.is_empty() { "" } else { "." };
         let name = format!("{path}{dot}{}", member.name);
         let before = found.len();
-        if depth > 0 && !member.bitfield && !is_union(btf, member.target)? {
+        if depth > 0 && !member.is_bitfield() && !is_union(btf, member.target)? {
             places(btf, member.target, member.bytes.start, &name, found, depth - 1)?;
         }
         if found.len() == before {
-            let ty = TypeName::of(btf, member.target).to_string();
+            let ty = member.type_name(btf);
             found.push(Place { name, ty, bytes: member.bytes });
         }
     }

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display, Formatter, Write};
 
-use super::{Field, Kind, Layout};
+use super::{Counterpart, Field, Kind, Layout};
 
 /// A layout's type as Rust spells it: `u32`, `[Be32; 4]`, `Pad<3>`, `Inner`.
 #[derive(Clone, Copy)]
@@ -33,22 +33,50 @@ impl Display for Path<'_> {
     }
 }
 
-/// Calls `row` with the bytes, the path and the type of each field, and of the
+/// Calls `row` with the offset, the path and the field, for each field and the
 /// fields of nested structs, by rising offset.
 fn walk(
     fields: &'static [Field],
     base: usize,
     parent: Option<&Path<'_>>,
-    row: &mut dyn FnMut(&dyn Display, &Path<'_>, TypeName<'_>) -> fmt::Result,
+    row: &mut dyn FnMut(usize, &Path<'_>, &'static Field) -> fmt::Result,
 ) -> fmt::Result {
     for field in fields {
         let path = Path { parent, name: field.name() };
         let offset = base + field.offset();
-        let bytes = format_args!("{offset}..{}", offset + field.size());
-        row(&bytes, &path, TypeName(field.layout()))?;
+        row(offset, &path, field)?;
         walk(field.layout().fields(), offset, Some(&path), row)?;
     }
     Ok(())
+}
+
+/// A field's type, and what its attributes say.
+struct Declaration(&'static Field);
+
+impl Display for Declaration {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let field = self.0;
+        TypeName(field.layout()).fmt(f)?;
+        match field.counterpart() {
+            Counterpart::Member => {}
+            Counterpart::Pointer => f.write_str(", a pointer")?,
+            Counterpart::Bitfields => f.write_str(", bitfields")?,
+            Counterpart::Opaque => f.write_str(", opaque")?,
+            Counterpart::ArmOfUnion => f.write_str(", an arm of a union")?,
+            Counterpart::ArmOf(member) => write!(f, ", an arm of `{member}`")?,
+        }
+        if field.c_name() != field.name() {
+            write!(f, ", `{}` in BTF", field.c_name())?;
+        }
+        let allowed = field.allowed();
+        if allowed.signedness {
+            f.write_str(", of any sign")?;
+        }
+        if allowed.byte_order {
+            f.write_str(", in any byte order")?;
+        }
+        Ok(())
+    }
 }
 
 /// How many characters `value` is wide when drawn.
@@ -78,19 +106,24 @@ impl Display for Layout {
         if self.fields().is_empty() {
             return Ok(());
         }
-        let (mut first, mut second) = ("bytes".len(), "field".len());
-        walk(self.fields(), 0, None, &mut |bytes, path, _| {
-            first = first.max(width(bytes));
-            second = second.max(width(path));
+        let mut widths = ["offset".len(), "size".len(), "field".len()];
+        walk(self.fields(), 0, None, &mut |offset, path, field| {
+            let cells: [&dyn Display; 3] = [&offset, &field.size(), path];
+            for (to, cell) in widths.iter_mut().zip(cells) {
+                *to = width(cell).max(*to);
+            }
             Ok(())
         })?;
-        let mut row = |bytes: &dyn Display, path: &dyn Display, ty: &dyn Display| {
+        let mut row = |cells: [&dyn Display; 3], last: &dyn Display| {
             f.write_str("  ")?;
-            column(f, bytes, first)?;
-            column(f, path, second)?;
-            writeln!(f, "{ty}")
+            for (cell, to) in cells.into_iter().zip(widths) {
+                column(f, cell, to)?;
+            }
+            writeln!(f, "{last}")
         };
-        row(&"bytes", &"field", &"type")?;
-        walk(self.fields(), 0, None, &mut |bytes, path, ty| row(bytes, path, &ty))
+        row([&"offset", &"size", &"field"], &"type")?;
+        walk(self.fields(), 0, None, &mut |offset, path, field| {
+            row([&offset, &field.size(), path], &Declaration(field))
+        })
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 
 use super::check::Seal;
-use super::{BpfLayout, BpfMapKey, BpfMapValue, Kind, Layout};
+use super::{BpfLayout, BpfMapKey, Kind, Layout};
 
 macro_rules! big_endian {
     ($($(#[$doc:meta])* $name:ident($int:ident);)*) => {$(
@@ -78,13 +78,10 @@ macro_rules! big_endian {
         #[diagnostic::do_not_recommend]
         unsafe impl BpfLayout for $name {
             const LAYOUT: &'static Layout = &Layout::new(
-                stringify!($name), size_of::<Self>(), align_of::<Self>(), Kind::BigEndian,
+                stringify!($name), size_of::<Self>(), size_of::<Self>(), Kind::BigEndian,
             );
-            const SEAL: Seal = Seal;
+            const DERIVED_AND_NOT_WRITTEN_BY_HAND: Seal = Seal;
         }
-        // SAFETY: as above.
-        #[diagnostic::do_not_recommend]
-        unsafe impl BpfMapValue for $name {}
         // SAFETY: as above; equal numbers are equal bytes.
         #[diagnostic::do_not_recommend]
         unsafe impl BpfMapKey for $name {}

@@ -10,6 +10,8 @@ mod bytes;
 pub(crate) mod check;
 mod draw;
 mod endian;
+mod enums;
+mod kernel_owned;
 mod pad;
 mod scalar;
 mod table;
@@ -20,8 +22,13 @@ pub(crate) use bytes::{bytes_of, bytes_of_mut, from_bytes};
 #[cfg(feature = "std")]
 pub(crate) use draw::TypeName;
 pub use endian::{Be16, Be32, Be64};
+pub use enums::{BpfEnum, Enum};
+pub use kernel_owned::{
+    Kptr, ListHead, ListNode, RbNode, RbRoot, Refcount, ResilientSpinLock, SpinLock, Timer,
+    Workqueue,
+};
 pub use pad::Pad;
-pub use table::{Field, Kind, Layout};
+pub use table::{Allowed, Counterpart, Field, Kind, Layout};
 
 /// A type whose bytes are known, one by one, at compile time.
 ///
@@ -53,44 +60,51 @@ pub use table::{Field, Kind, Layout};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a BPF map key or value",
     label = "its bytes are not known to bpfmap",
-    note = "fixed-size integers, `Be16`, `Be32`, `Be64`, `Pad` and arrays of these can, \
-            and so can a `#[repr(C)]` struct with `#[derive(BpfMapKey)]` or `#[derive(BpfMapValue)]`"
+    note = "fixed-size integers, `Be16`, `Be32`, `Be64`, `Pad` and arrays of these can; \
+            a `#[repr(C)]` struct needs `#[derive(BpfMapKey)]` or `#[derive(BpfMapValue)]`, \
+            an enum `#[derive(BpfEnum)]` and `Enum<...>` around it"
 )]
-pub unsafe trait BpfLayout: Copy + 'static {
+pub unsafe trait BpfLayout: Sized + 'static {
     /// The table of offsets.
     const LAYOUT: &'static Layout;
 
+    /// The table before it is checked, where `LAYOUT` checks it.
     #[doc(hidden)]
-    const SEAL: check::Seal;
+    const TABLE: &'static Layout = Self::LAYOUT;
+
+    #[doc(hidden)]
+    const DERIVED_AND_NOT_WRITTEN_BY_HAND: check::Seal;
 }
 
-/// A type that may be the value of a BPF map.
-///
-/// Get it from `#[derive(BpfMapValue)]`, or from `#[derive(BpfMapKey)]`, which
-/// makes a type that may be both.
+/// A type that may be the value of a BPF map: any that has a layout.
 ///
 /// # Safety
 ///
-/// As for [`BpfLayout`]; the derives implement it.
+/// As for [`BpfLayout`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a BPF map",
     label = "not a map value",
-    note = "fixed-size integers and arrays of them can, and so can a `#[repr(C)]` struct \
-            with `#[derive(BpfMapValue)]`"
+    note = "fixed-size integers, `Be16`, `Be32`, `Be64` and arrays of these can, and so can a \
+            `#[repr(C)]` struct with `#[derive(BpfMapValue)]`"
 )]
 pub unsafe trait BpfMapValue: BpfLayout {}
+
+// SAFETY: nothing is promised beyond `BpfLayout`.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: BpfLayout> BpfMapValue for T {}
 
 /// A type that may be the key of a BPF map; it may be used as a value too.
 ///
 /// # Safety
 ///
-/// As for [`BpfLayout`]; the derives implement it. No byte of a key is owned
+/// As for [`BpfLayout`]; the derive implements it. No byte of a key is owned
 /// by the kernel, so that two keys that are equal are equal byte for byte.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a BPF map",
     label = "not a map key",
-    note = "fixed-size integers and arrays of them can, and so can a `#[repr(C)]` struct \
-            with `#[derive(BpfMapKey)]`"
+    note = "fixed-size integers, `Be16`, `Be32`, `Be64` and arrays of these can, and so can a \
+            `#[repr(C)]` struct with `#[derive(BpfMapKey)]`; what belongs to the kernel, such as \
+            `SpinLock`, cannot"
 )]
 pub unsafe trait BpfMapKey: BpfMapValue {
     /// Lets a derived key demand of each field that it is fit for a key.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::check::Seal;
-use super::{BpfLayout, BpfMapKey, BpfMapValue, Kind, Layout};
+use super::{BpfLayout, BpfMapKey, Kind, Layout};
 
 /// `N` bytes that mean nothing, written as a field of their own.
 ///
@@ -43,11 +43,8 @@ impl<const N: usize> fmt::Debug for Pad<N> {
 #[diagnostic::do_not_recommend]
 unsafe impl<const N: usize> BpfLayout for Pad<N> {
     const LAYOUT: &'static Layout = &Layout::new("", N, 1, Kind::Pad);
-    const SEAL: Seal = Seal;
+    const DERIVED_AND_NOT_WRITTEN_BY_HAND: Seal = Seal;
 }
-// SAFETY: as above.
-#[diagnostic::do_not_recommend]
-unsafe impl<const N: usize> BpfMapValue for Pad<N> {}
 // SAFETY: as above; equality is that of the bytes.
 #[diagnostic::do_not_recommend]
 unsafe impl<const N: usize> BpfMapKey for Pad<N> {}

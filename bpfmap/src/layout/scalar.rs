@@ -1,7 +1,7 @@
 //! Integers and arrays.
 
 use super::check::Seal;
-use super::{BpfLayout, BpfMapKey, BpfMapValue, Kind, Layout};
+use super::{BpfLayout, BpfMapKey, Kind, Layout};
 
 macro_rules! integers {
     ($($kind:ident: $($ty:ident)*;)*) => {$($(
@@ -9,12 +9,9 @@ macro_rules! integers {
         #[diagnostic::do_not_recommend]
         unsafe impl BpfLayout for $ty {
             const LAYOUT: &'static Layout =
-                &Layout::new(stringify!($ty), size_of::<$ty>(), align_of::<$ty>(), Kind::$kind);
-            const SEAL: Seal = Seal;
+                &Layout::new(stringify!($ty), size_of::<$ty>(), size_of::<$ty>(), Kind::$kind);
+            const DERIVED_AND_NOT_WRITTEN_BY_HAND: Seal = Seal;
         }
-        // SAFETY: as above.
-        #[diagnostic::do_not_recommend]
-        unsafe impl BpfMapValue for $ty {}
         // SAFETY: as above; equal integers are equal bytes.
         #[diagnostic::do_not_recommend]
         unsafe impl BpfMapKey for $ty {}
@@ -33,14 +30,11 @@ unsafe impl<T: BpfLayout, const N: usize> BpfLayout for [T; N] {
     const LAYOUT: &'static Layout = &Layout::new(
         "",
         size_of::<Self>(),
-        align_of::<Self>(),
+        T::LAYOUT.align(),
         Kind::Array { element: T::LAYOUT, len: N },
     );
-    const SEAL: Seal = Seal;
+    const DERIVED_AND_NOT_WRITTEN_BY_HAND: Seal = Seal;
 }
-// SAFETY: as above.
-#[diagnostic::do_not_recommend]
-unsafe impl<T: BpfMapValue, const N: usize> BpfMapValue for [T; N] {}
 // SAFETY: as above; two arrays are equal when their elements are.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: BpfMapKey, const N: usize> BpfMapKey for [T; N] {}

@@ -14,10 +14,10 @@
 ///
 /// assert_eq!(Key::LAYOUT.to_string(), "\
 /// Key: 20 bytes, alignment 2
-///   bytes   field  type
-///   0..16   addr   [u8; 16]
-///   16..18  port   Be16
-///   18..20  pad    Pad<2>
+///   offset  size  field  type
+///   0       16    addr   [u8; 16]
+///   16      2     port   Be16
+///   18      2     pad    Pad<2>
 /// ");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,45 @@ pub enum Kind {
     },
     /// Bytes without a meaning, a [`Pad`](crate::Pad).
     Pad,
+    /// Bytes that belong to the kernel, such as a
+    /// [`SpinLock`](crate::SpinLock).
+    KernelOwned {
+        /// The name of the struct in the kernel.
+        c_name: &'static str,
+    },
+}
+
+/// What a field stands for on the other side.
+///
+/// Everything but `Member` is said by an attribute on the field, as it cannot
+/// be inferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Counterpart {
+    /// A member of the same kind.
+    Member,
+    /// A pointer: `#[bpf(pointer)]`.
+    Pointer,
+    /// The bitfields in its bytes: `#[bpf(bitfields)]`.
+    Bitfields,
+    /// Whatever is in its bytes: `#[bpf(opaque)]`.
+    Opaque,
+    /// An arm of an anonymous union: `#[bpf(arm_of_union)]`.
+    ArmOfUnion,
+    /// An arm of the union that is the member of that name:
+    /// `#[bpf(arm_of = "member")]`.
+    ArmOf(&'static str),
+}
+
+/// In what a field may differ from its counterpart:
+/// `#[bpf(allow(signedness, byte_order))]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Allowed {
+    /// One side may be signed and the other not.
+    pub signedness: bool,
+    /// The byte order may differ.
+    pub byte_order: bool,
 }
 
 /// One field of a struct.
@@ -61,12 +100,34 @@ pub struct Field {
     c_name: &'static str,
     offset: usize,
     layout: &'static Layout,
+    counterpart: Counterpart,
+    allowed: Allowed,
 }
 
 impl Layout {
     #[doc(hidden)]
     pub const fn new(name: &'static str, size: usize, align: usize, kind: Kind) -> Self {
         Self { name, size, align, kind }
+    }
+
+    /// The layout of a struct that is not packed. Its alignment is at least
+    /// that of its fields in BPF, which is more than the host's on some 32-bit
+    /// hosts.
+    #[doc(hidden)]
+    pub const fn of_struct(
+        name: &'static str,
+        size: usize,
+        mut align: usize,
+        fields: &'static [Field],
+    ) -> Self {
+        let mut index = 0;
+        while index < fields.len() {
+            if fields[index].layout.align > align {
+                align = fields[index].layout.align;
+            }
+            index += 1;
+        }
+        Self { name, size, align, kind: Kind::Struct { fields } }
     }
 
     /// The name of the Rust type. That of an array or a [`Pad`](crate::Pad) is
@@ -80,7 +141,7 @@ impl Layout {
         self.size
     }
 
-    /// Its alignment in bytes, on the target for which it was compiled.
+    /// Its alignment in bytes, as BPF has it: that of an integer is its size.
     pub const fn align(&self) -> usize {
         self.align
     }
@@ -107,7 +168,19 @@ impl Field {
         offset: usize,
         layout: &'static Layout,
     ) -> Self {
-        Self { name, c_name, offset, layout }
+        let (counterpart, allowed) =
+            (Counterpart::Member, Allowed { signedness: false, byte_order: false });
+        Self { name, c_name, offset, layout, counterpart, allowed }
+    }
+
+    #[doc(hidden)]
+    pub const fn stands_for(self, counterpart: Counterpart) -> Self {
+        Self { counterpart, ..self }
+    }
+
+    #[doc(hidden)]
+    pub const fn allow(self, signedness: bool, byte_order: bool) -> Self {
+        Self { allowed: Allowed { signedness, byte_order }, ..self }
     }
 
     /// Its name in the Rust struct, without `r#`.
@@ -134,6 +207,16 @@ impl Field {
     /// The layout of its type.
     pub const fn layout(&self) -> &'static Layout {
         self.layout
+    }
+
+    /// What it stands for on the other side.
+    pub const fn counterpart(&self) -> Counterpart {
+        self.counterpart
+    }
+
+    /// In what it may differ from that.
+    pub const fn allowed(&self) -> Allowed {
+        self.allowed
     }
 
     /// Whether it may stand over bytes that mean nothing on the other side: a

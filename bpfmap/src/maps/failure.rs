@@ -59,6 +59,10 @@ impl OpenMap {
             Errno::NOTSUPP | libc::EINVAL if operation == Operation::Take => {
                 "the kernel has it for hash maps since Linux 5.14"
             }
+            libc::EAGAIN if operation == Operation::Iterate => {
+                "keys were removed under the walk again and again, and this kernel has no batches, \
+                 which do not mind"
+            }
             libc::ENOMEM => "the kernel has no memory for the entry",
             libc::EBUSY => "the bucket is in use by a program on this CPU; try again",
             libc::ENOSYS => "the kernel was built without CONFIG_BPF_SYSCALL",

@@ -16,6 +16,11 @@ impl Loader for aya::Ebpf {
         names.sort_unstable();
         names
     }
+
+    fn program_fds(&self) -> Vec<BorrowedFd<'_>> {
+        // A program that is not loaded yet has none.
+        self.programs().filter_map(|(_, program)| Some(program.fd().ok()?.as_fd())).collect()
+    }
 }
 
 /// aya gives the descriptor of what is in a `Map`, but not of a `Map`.

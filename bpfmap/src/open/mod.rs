@@ -10,6 +10,10 @@ use std::os::fd::BorrowedFd;
 
 pub use options::OpenOptions;
 
+use std::os::fd::AsFd;
+
+use crate::sys;
+
 /// What holds maps by their names once a program is loaded: `aya::Ebpf`, or
 /// another loader's counterpart.
 ///
@@ -29,10 +33,36 @@ pub use options::OpenOptions;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no loader that this crate knows",
+    label = "maps cannot be looked up by name here",
+    note = "the feature `aya` is for aya 0.14; with another version of it, or another loader, open \
+            the map by its descriptor with `from_fd`, or implement `Loader`"
+)]
 pub trait Loader {
     /// The descriptor of the map of that name.
     fn map_fd(&self, name: &str) -> Option<BorrowedFd<'_>>;
 
     /// The names of all maps, for the error when there is none of a name.
     fn map_names(&self) -> Vec<String>;
+
+    /// Descriptors of the programs that were loaded together with the maps.
+    ///
+    /// They show whether a map is of the same load, or an older one that was
+    /// pinned and taken over. The maps themselves show that too, if there are
+    /// several, so a loader may leave this out.
+    fn program_fds(&self) -> Vec<BorrowedFd<'_>> {
+        Vec::new()
+    }
+}
+
+/// The ids of the BTF with which a loader's other maps and its programs came to
+/// the kernel. What the kernel does not describe is left out.
+fn btf_ids_beside(loader: &impl Loader, name: &str) -> Vec<u32> {
+    let maps = loader.map_names();
+    let maps = maps.iter().filter(|other| *other != name).filter_map(|other| loader.map_fd(other));
+    let of_maps = maps.filter_map(|fd| Some(sys::map_info(fd.as_fd()).ok()?.btf_id));
+    let of_programs =
+        loader.program_fds().into_iter().filter_map(|fd| sys::program_btf_id(fd).ok());
+    of_maps.chain(of_programs).filter(|id| *id != 0).collect()
 }

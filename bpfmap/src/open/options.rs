@@ -32,6 +32,7 @@ pub struct OpenOptions<'a> {
     object: Option<&'a Object<'a>>,
     name: Option<&'a str>,
     allow_sizes_only: bool,
+    read_only: bool,
 }
 
 impl<'a> OpenOptions<'a> {
@@ -44,8 +45,12 @@ impl<'a> OpenOptions<'a> {
     /// The object from which the map was loaded. Its BTF is used when the
     /// kernel has none for the map, or when this process may not read it.
     ///
-    /// What the kernel says of the map (its type, the sizes, the ids of the
-    /// types) must agree with the object.
+    /// That the map was made from this object is then taken on trust, as far as
+    /// it does not show: the type of the map, the sizes, the ids of the types
+    /// and, for a map of a loader, the BTF that the rest of the program was
+    /// loaded with must agree. An earlier build of the object, whose map was
+    /// pinned, may agree in all of that and have its fields in another order;
+    /// only the kernel's BTF tells the two apart.
     pub fn object(self, object: &'a Object<'a>) -> Self {
         Self { object: Some(object), ..self }
     }
@@ -63,6 +68,15 @@ impl<'a> OpenOptions<'a> {
     /// It never opens a map that was compared and found to differ.
     pub fn allow_sizes_only(self, allow: bool) -> Self {
         Self { allow_sizes_only: allow, ..self }
+    }
+
+    /// Whether to open a pin, or a map by its id, for reading only
+    /// (`BPF_F_RDONLY`). That is all that a pin without write permission
+    /// allows. Every operation that writes then fails.
+    ///
+    /// A descriptor of a loader, or one that is handed in, stays what it is.
+    pub fn read_only(self, read_only: bool) -> Self {
+        Self { read_only, ..self }
     }
 
     /// Opens a map of a loaded program by its name.
@@ -83,7 +97,7 @@ impl<'a> OpenOptions<'a> {
             return Err(Error::UnknownMap { name, place: "the loaded program", known });
         };
         match sys::duplicate(fd) {
-            Ok(fd) => self.open_owned(fd, label),
+            Ok(fd) => self.open_owned(fd, label, || super::btf_ids_beside(loader, name)),
             Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
         }
     }
@@ -106,15 +120,16 @@ impl<'a> OpenOptions<'a> {
             pin: Some(path.into()),
             ..MapLabel::default()
         };
-        match sys::open_pin(path) {
-            Ok(fd) => self.open_owned(fd, label),
+        match sys::open_pin(path, self.read_only) {
+            Ok(fd) => self.open_owned(fd, label, Vec::new),
             Err(errno) => {
                 let meaning = match errno.0 {
                     libc::ENOENT => "nothing is pinned there",
                     libc::EPERM => "this kernel lets only a process with CAP_BPF open a pin",
                     libc::EACCES => {
-                        "either its permissions do not allow it, or it is a file that is no pin: \
-                         is the path in a bpffs?"
+                        "either its permissions do not allow it (to read alone, open it with \
+                         `OpenOptions::new().read_only(true)`), or it is a file that is no pin: is \
+                         the path in a bpffs?"
                     }
                     libc::ENOTDIR => "a part of the path is not a directory",
                     libc::ENOSYS => "the kernel was built without CONFIG_BPF_SYSCALL",
@@ -136,8 +151,8 @@ impl<'a> OpenOptions<'a> {
     pub fn from_id<M: TypedMap>(&self, id: u32) -> Result<M, Error> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, id: Some(id), ..MapLabel::default() };
-        match sys::open_map_id(id) {
-            Ok(fd) => self.open_owned(fd, label),
+        match sys::open_map_id(id, self.read_only) {
+            Ok(fd) => self.open_owned(fd, label, Vec::new),
             Err(errno) => {
                 let meaning = match errno.0 {
                     libc::ENOENT => "there is no map of that id",
@@ -162,12 +177,18 @@ impl<'a> OpenOptions<'a> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, ..MapLabel::default() };
         match sys::duplicate(fd.as_fd()) {
-            Ok(fd) => self.open_owned(fd, label),
+            Ok(fd) => self.open_owned(fd, label, Vec::new),
             Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
         }
     }
 
-    fn open_owned<M: TypedMap>(&self, fd: OwnedFd, mut label: MapLabel) -> Result<M, Error> {
+    /// `beside` has the ids of the BTF of what was loaded together with the map.
+    fn open_owned<M: TypedMap>(
+        &self,
+        fd: OwnedFd,
+        mut label: MapLabel,
+        beside: impl FnOnce() -> Vec<u32>,
+    ) -> Result<M, Error> {
         let map = match sys::Map::new(fd) {
             Ok(map) => map,
             Err((errno, fd)) => {
@@ -180,7 +201,7 @@ impl<'a> OpenOptions<'a> {
             label.name.clone_from(&map.info().name);
         }
         let label = Arc::new(label);
-        match self.verify::<M>(&map, &label) {
+        match self.verify::<M>(&map, &label, beside) {
             Ok(verification) => Ok(M::from_open(OpenMap { map, label, verification })),
             // The kernel describes a program through the same call as a map,
             // and then none of what it said was meant.
@@ -196,31 +217,48 @@ impl<'a> OpenOptions<'a> {
         &self,
         map: &sys::Map,
         label: &Arc<MapLabel>,
+        beside: impl FnOnce() -> Vec<u32>,
     ) -> Result<Verification, Error> {
         let info = map.info();
         verdict::map_type::<M>(label, MapType::from_raw(info.map_type))?;
-        let in_kernel = [info.btf_key_type_id, info.btf_value_type_id];
         let reason = match kernel::map_btf(label, info)? {
             Ok(btf) => {
                 let source = BtfSource::KernelMap { btf_id: info.btf_id };
-                let verified = verdict::key_and_value::<M>(label, &btf, source, in_kernel)?;
-                return verdict::sizes::<M>(label, info.key_size, info.value_size)
-                    .map(|()| verified);
+                let types = [info.btf_key_type_id, info.btf_value_type_id];
+                let verified = verdict::key_and_value::<M>(label, &btf, source, types)
+                    .map_err(|error| self.if_stale::<M>(error, label))?;
+                return verdict::sizes::<M>(label, info).map(|()| verified);
             }
             Err(reason) => reason,
         };
         let reason = match self.object {
             None => reason,
-            Some(object) => match self.against_object::<M>(object, info, label) {
+            Some(object) => match self.against_object::<M>(object, info, label, beside) {
                 Err(Error::Unverifiable { reason, .. }) => reason,
                 answer => return answer,
             },
         };
-        verdict::sizes::<M>(label, info.key_size, info.value_size)?;
+        verdict::sizes::<M>(label, info)?;
         if self.allow_sizes_only {
             Ok(Verification::SizesOnly { reason })
         } else {
             Err(Error::Unverifiable { map: Arc::clone(label), reason })
+        }
+    }
+
+    /// Adds to a mismatch with the kernel's BTF that the object agrees: then it
+    /// is the map that is out of date, and not the Rust type.
+    fn if_stale<M: TypedMap>(&self, error: Error, label: &MapLabel) -> Error {
+        match (error, self.object) {
+            (Error::Mismatch(mismatches), Some(object)) => {
+                let agrees = object.check::<M>(&label.name).is_ok();
+                let note = agrees.then_some(
+                    "the object that was handed in agrees with the Rust types, so the map was made by \
+                     another build of the program: remove its pin and load the program again",
+                );
+                Error::Mismatch(Box::new(mismatches.with_note(note)))
+            }
+            (error, _) => error,
         }
     }
 
@@ -231,6 +269,7 @@ impl<'a> OpenOptions<'a> {
         object: &Object<'_>,
         info: &sys::MapInfo,
         label: &Arc<MapLabel>,
+        beside: impl FnOnce() -> Vec<u32>,
     ) -> Result<Verification, Error> {
         let definition = self.definition(object, info, label)?;
         let other = |difference| Err(Error::OtherObject { map: Arc::clone(label), difference });
@@ -250,6 +289,14 @@ impl<'a> OpenOptions<'a> {
                 in_kernel[0], in_kernel[1]
             ));
         }
+        let beside = beside();
+        if info.btf_id != 0 && !beside.is_empty() && !beside.contains(&info.btf_id) {
+            return other(format!(
+                "it came to the kernel with BTF {}, the rest of the program with BTF {}, so it is an \
+                 older map that was pinned; as CAP_SYS_ADMIN its own BTF could be read",
+                info.btf_id, beside[0]
+            ));
+        }
         let sizes = [key, value].map(|id| object.btf().size_of(id));
         if let [Ok(key), Ok(value)] = sizes
             && [key, value] != [info.key_size.into(), info.value_size.into()]
@@ -261,7 +308,7 @@ impl<'a> OpenOptions<'a> {
         }
         let verified =
             verdict::key_and_value::<M>(label, object.btf(), BtfSource::Object, [key, value])?;
-        verdict::sizes::<M>(label, info.key_size, info.value_size)?;
+        verdict::sizes::<M>(label, info)?;
         Ok(verified)
     }
 
@@ -276,7 +323,13 @@ impl<'a> OpenOptions<'a> {
             return object.map(name).ok_or_else(|| object.unknown(name));
         }
         let found = object.map(&label.name).or_else(|| object.map_by_kernel_name(&info.name));
-        found.ok_or_else(|| object.unknown(&label.name))
+        found.ok_or_else(|| match object.unknown(&label.name) {
+            Error::UnknownMap { name, known, .. } => {
+                let place = "the object (`OpenOptions::name` says which of its maps is meant)";
+                Error::UnknownMap { name, place, known }
+            }
+            other => other,
+        })
     }
 }
 

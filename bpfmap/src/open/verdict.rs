@@ -9,6 +9,7 @@ use crate::layout::{BpfLayout, Layout};
 use crate::map_type::MapType;
 use crate::maps::TypedMap;
 use crate::object::Object;
+use crate::sys::MapInfo;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
 
 /// Compares the key and the value of `M` with two types of `btf`.
@@ -33,10 +34,14 @@ pub(super) fn key_and_value<M: TypedMap>(
         })?);
     }
     if types.is_empty() {
-        Ok(Verification::Verified { source })
-    } else {
-        Err(Error::Mismatch(Box::new(Mismatches::new(subject(), source, types))))
+        return Ok(Verification::Verified { source });
     }
+    let fits = |role, layout, id| matches!(compare(role, layout, btf, id), Ok(None));
+    let exchanged = M::KEY.is_some_and(|layout| fits(Role::Value, layout, value))
+        && M::VALUE.is_some_and(|layout| fits(Role::Key, layout, key));
+    let note = exchanged.then_some("the other way round they fit: key and value are exchanged");
+    let mismatches = Mismatches::new(subject(), source, types).with_note(note);
+    Err(Error::Mismatch(Box::new(mismatches)))
 }
 
 /// Refuses a map of a type for which `M` is not made.
@@ -48,12 +53,8 @@ pub(super) fn map_type<M: TypedMap>(map: &Arc<MapLabel>, found: MapType) -> Resu
 }
 
 /// Refuses types of another size than the kernel's.
-pub(super) fn sizes<M: TypedMap>(
-    map: &Arc<MapLabel>,
-    key_size: u32,
-    value_size: u32,
-) -> Result<(), Error> {
-    let sides = [(Role::Key, M::KEY, key_size), (Role::Value, M::VALUE, value_size)];
+pub(super) fn sizes<M: TypedMap>(map: &Arc<MapLabel>, info: &MapInfo) -> Result<(), Error> {
+    let sides = [(Role::Key, M::KEY, info.key_size), (Role::Value, M::VALUE, info.value_size)];
     for (role, layout, kernel) in sides {
         if let Some(rust) = layout
             && rust.size() as u64 != u64::from(kernel)

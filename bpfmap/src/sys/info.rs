@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use aya_obj::generated::{bpf_attr, bpf_btf_info, bpf_cmd, bpf_map_info};
+use aya_obj::generated::{bpf_attr, bpf_btf_info, bpf_cmd, bpf_map_info, bpf_prog_info};
 
 use super::{Errno, attributes, bpf, number};
 
@@ -25,7 +25,7 @@ pub(crate) struct MapInfo {
 
 /// `BPF_OBJ_GET_INFO_BY_FD` on a map, since Linux 4.13. Needs no privilege
 /// beyond the descriptor.
-pub(super) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
+pub(crate) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
     // SAFETY: integers only. Older kernels fill in less of it; zero is "none".
     let mut info: bpf_map_info = unsafe { std::mem::zeroed() };
     let mut attr =
@@ -45,6 +45,19 @@ pub(super) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
         btf_key_type_id: info.btf_key_type_id,
         btf_value_type_id: info.btf_value_type_id,
     })
+}
+
+/// The id of the BTF with which a program was loaded, 0 for none:
+/// `BPF_OBJ_GET_INFO_BY_FD` on a program, which says so since Linux 5.0.
+pub(crate) fn program_btf_id(fd: BorrowedFd<'_>) -> Result<u32, Errno> {
+    // SAFETY: integers only, and zero lengths for what is not asked for.
+    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    let mut attr =
+        request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
+    // SAFETY: `info` is as long as the request says and outlives the call; it
+    // asks for nothing to be written elsewhere.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    Ok(info.btf_id)
 }
 
 /// The bytes of BTF that is open as `fd`; since Linux 4.18.

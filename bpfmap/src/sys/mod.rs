@@ -16,10 +16,10 @@ use std::fmt::{self, Display, Formatter};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
-use aya_obj::generated::{bpf_attr, bpf_cmd};
+use aya_obj::generated::{BPF_F_RDONLY, bpf_attr, bpf_cmd};
 
 pub(crate) use element::{Cursor, Map, Update};
-pub(crate) use info::{MapInfo, btf_bytes, is_map};
+pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
 
 /// What the kernel answered instead of success.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,21 +97,24 @@ unsafe fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> Result<OwnedFd, Errno
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Opens what is pinned at `path`: `BPF_OBJ_GET`, since Linux 4.4.
-pub(crate) fn open_pin(path: &Path) -> Result<OwnedFd, Errno> {
+/// Opens what is pinned at `path`: `BPF_OBJ_GET`, since Linux 4.4; read-only
+/// since 4.15.
+pub(crate) fn open_pin(path: &Path, read_only: bool) -> Result<OwnedFd, Errno> {
     use std::os::unix::ffi::OsStrExt;
     let path =
         std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(libc::EINVAL))?;
     let mut attr = attributes();
     attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
+    attr.__bindgen_anon_4.file_flags = access(read_only);
     // SAFETY: `path` ends with a NUL and outlives the call.
     unsafe { bpf_fd(bpf_cmd::BPF_OBJ_GET, &mut attr) }
 }
 
 /// Opens the map of that id: `BPF_MAP_GET_FD_BY_ID`, since Linux 4.13; needs
 /// `CAP_SYS_ADMIN`.
-pub(crate) fn open_map_id(id: u32) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_map_id(id: u32, read_only: bool) -> Result<OwnedFd, Errno> {
     let mut attr = attributes();
+    attr.__bindgen_anon_6.open_flags = access(read_only);
     attr.__bindgen_anon_6.__bindgen_anon_1.map_id = id;
     // SAFETY: no addresses.
     unsafe { bpf_fd(bpf_cmd::BPF_MAP_GET_FD_BY_ID, &mut attr) }
@@ -124,6 +127,10 @@ pub(crate) fn open_btf_id(id: u32) -> Result<OwnedFd, Errno> {
     attr.__bindgen_anon_6.__bindgen_anon_1.btf_id = id;
     // SAFETY: no addresses.
     unsafe { bpf_fd(bpf_cmd::BPF_BTF_GET_FD_BY_ID, &mut attr) }
+}
+
+fn access(read_only: bool) -> u32 {
+    if read_only { BPF_F_RDONLY } else { 0 }
 }
 
 /// A close-on-exec duplicate.

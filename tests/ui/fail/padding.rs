@@ -7,7 +7,7 @@ use bpfmap::{BpfMapKey, BpfMapValue};
 struct FlowKey {
     proto: u8,
     addr: [u32; 4],
-    _pad1: u8,
+    _pad2: u8,
     port: u16,
     zone: u8,
 }
@@ -17,5 +17,30 @@ struct FlowKey {
 struct Aligned {
     count: u64,
 }
+
+#[derive(BpfMapValue, Clone, Copy)]
+#[repr(C, packed(2))]
+struct PackedToTwo {
+    flag: u8,
+    count: u64,
+    last: u8,
+}
+
+#[derive(BpfMapValue, Clone, Copy)]
+#[repr(C)]
+struct Outer {
+    first: u8,
+    inner: PackedToTwo,
+    r#type: u8,
+    keys: [FlowKey; 2],
+}
+
+#[derive(BpfMapValue, Clone, Copy)]
+#[repr(C)]
+struct Tuple(
+    u8,
+    u64,
+    u16,
+);
 
 fn main() {}

@@ -7,4 +7,17 @@ struct Unordered {
     zone: u16,
 }
 
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(packed)]
+struct Packed {
+    addr: u32,
+    zone: u8,
+}
+
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(Rust)]
+struct Rust {
+    addr: u32,
+}
+
 fn main() {}

@@ -20,8 +20,12 @@ struct Nothing {}
 
 #[derive(BpfMapKey, Clone, Copy)]
 #[repr(C)]
-struct Generic<T> {
-    inner: T,
+struct Unit;
+
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(C)]
+struct Borrowing<'a> {
+    name: &'a str,
 }
 
 fn main() {

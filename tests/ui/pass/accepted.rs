@@ -4,7 +4,10 @@
 #![deny(warnings)]
 #![allow(dead_code)]
 
-use bpfmap::{Be16, Be32, Be64, BpfLayout, BpfMapKey, BpfMapValue, Pad, zeroed};
+use bpfmap::{
+    Be16, Be32, Be64, BpfEnum, BpfLayout, BpfMapKey, BpfMapValue, Enum, Kptr, Pad, SpinLock, Timer,
+    assert_layout, zeroed,
+};
 
 #[derive(BpfMapKey, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(C)]
@@ -40,8 +43,125 @@ struct Packed {
 }
 
 #[derive(BpfMapValue, Clone, Copy)]
+#[repr(C, align(8))]
+struct Aligned {
+    a: u32,
+    b: u32,
+}
+
+#[derive(BpfMapValue, Clone, Copy)]
 #[repr(C)]
 struct Tuple(u32, u32);
+
+/// It need not be `Copy`; only `aya::Pod` is.
+#[derive(BpfMapValue)]
+#[repr(C)]
+struct NotCopy {
+    a: u32,
+}
+
+/// A newtype, and one over it.
+#[derive(BpfMapKey, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+struct Port(Be16);
+
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(C)]
+struct Listener {
+    port: Port,
+}
+
+#[derive(BpfEnum, Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+enum Verdict {
+    Abort = -1,
+    Pass,
+    Drop = 0x7fff_ffff,
+}
+
+/// What a value may hold and a key may not, and words for what C has and Rust
+/// has not.
+#[derive(BpfMapValue, Clone, Copy)]
+#[repr(C)]
+struct Value {
+    lock: SpinLock,
+    verdict: Enum<Verdict>,
+    timer: Timer,
+    task: Kptr,
+    #[bpf(pointer)]
+    next: u64,
+    #[bpf(pointer)]
+    several: [u64; 2],
+    #[bpf(bitfields)]
+    flags: u32,
+    #[bpf(bitfields)]
+    more_flags: [u8; 3],
+    pad: Pad<1>,
+    #[bpf(opaque)]
+    blob: [u8; 16],
+    #[bpf(arm_of_union)]
+    v4: Be32,
+    rest: Pad<12>,
+    #[bpf(arm_of = "address", name = "v6")]
+    address: [u8; 16],
+    #[bpf(allow(signedness))]
+    sign: i32,
+    #[bpf(allow(byte_order, signedness), name = "order")]
+    both: Be32,
+}
+
+/// Parameters, each instance for itself.
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(C)]
+struct Generic<T, const N: usize>
+where
+    T: PartialEq,
+{
+    tag: u32,
+    inner: [T; N],
+    private: Private<T>,
+}
+
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(C)]
+struct Private<T = u32>(T);
+
+assert_layout!(Generic<u32, 3>);
+assert_layout!(Generic<Be16, 3>);
+assert_layout!([Private; 2],);
+
+/// A public struct over private types, and documented in full.
+pub mod public {
+    #![deny(missing_docs)]
+
+    #[derive(Clone, Copy, bpfmap::BpfMapKey)]
+    #[repr(C)]
+    struct Hidden {
+        a: u32,
+    }
+
+    /// Its fields are its own.
+    #[derive(Clone, Copy, bpfmap::BpfMapKey)]
+    #[repr(C)]
+    pub struct Shown {
+        hidden: Hidden,
+        #[deprecated]
+        old: u32,
+        #[cfg(any())]
+        absent: bool,
+        #[cfg(all())]
+        present: u32,
+    }
+
+    /// So are its parameters.
+    #[derive(Clone, Copy, bpfmap::BpfMapKey)]
+    #[repr(C)]
+    pub struct Parameter<T>(Wrapped<T>);
+
+    #[derive(Clone, Copy, bpfmap::BpfMapKey)]
+    #[repr(C)]
+    struct Wrapped<T>(T);
+}
 
 macro_rules! made {
     ($name:ident, $($field:ident: $ty:ty),*) => {
@@ -57,9 +177,13 @@ mod shadows {
 
     mod core {}
     mod std {}
+    mod bpfmap {}
     struct Option;
+    struct Some;
     struct Copy;
     struct u32;
+    struct usize;
+    struct str;
     const None: () = ();
     const value: () = ();
     const a: () = ();
@@ -69,6 +193,19 @@ mod shadows {
     struct Key {
         a: u64,
         value: u64,
+    }
+
+    #[derive(::bpfmap::BpfMapKey, ::core::clone::Clone, ::core::marker::Copy)]
+    #[repr(C)]
+    struct Generic<T> {
+        a: u64,
+        value: T,
+    }
+
+    #[derive(::bpfmap::BpfEnum, ::core::clone::Clone, ::core::marker::Copy)]
+    #[repr(u8)]
+    enum Enum {
+        A = 1,
     }
 }
 
@@ -81,10 +218,19 @@ mod renamed {
     struct Key {
         a: u64,
     }
+
+    #[derive(maps::BpfEnum, Clone, Copy)]
+    #[bpf(crate = maps)]
+    #[repr(u8)]
+    enum Enum {
+        A = 1,
+    }
 }
 
 const ID: usize = Key::LAYOUT.fields()[4].offset();
 const _: () = assert!(ID == 40);
+
+fn is_pod<T: aya::Pod>(_: T) {}
 
 fn main() {
     let key = Key { a: -1, ..zeroed() };
@@ -94,4 +240,16 @@ fn main() {
     assert_eq!(Packed::LAYOUT.fields()[1].offset(), 1);
     assert_eq!(Tuple::LAYOUT.fields()[1].name(), "1");
     assert_eq!(Made::LAYOUT.size(), 8);
+    assert_eq!(Generic::<u32, 3>::LAYOUT.size(), 20);
+
+    let value = Value { verdict: Verdict::Drop.into(), ..zeroed() };
+    assert_eq!(value.verdict.get(), Some(Verdict::Drop));
+    assert_eq!(Enum::<Verdict>::from_int(0), Verdict::Pass);
+    assert_eq!(Enum::<Verdict>::from_int(1).get(), None);
+    assert_eq!(format!("{:?} {:?}", value.verdict, Enum::<Verdict>::from_int(1)), "Drop Verdict(1)");
+
+    // aya's own maps take them too.
+    is_pod(key);
+    is_pod(value);
+    is_pod(Port(Be16::from(80)));
 }

@@ -1,0 +1,9 @@
+use bpfmap::BpfMapKey;
+
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(C, transparent)]
+struct Both {
+    addr: u32,
+}
+
+fn main() {}
