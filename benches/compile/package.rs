@@ -7,14 +7,15 @@ use std::{env, fs, io};
 
 use anyhow::{Context, ensure};
 
-/// A crate of one source file, in a workspace and a target directory of its own.
+/// A crate of one file, in a workspace and a target directory of its own.
 pub struct Package {
     directory: PathBuf,
     source: String,
 }
 
 impl Package {
-    /// Writes the crate, and lets cargo download what it depends on.
+    /// Writes the crate, its source still empty, and lets cargo download what
+    /// it depends on.
     pub fn create(name: &str, dependency: &str, source: String) -> anyhow::Result<Self> {
         let package = Self { directory: Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), source };
         package.write(name, dependency).with_context(|| format!("writing the crate `{name}`"))?;
@@ -28,26 +29,22 @@ impl Package {
         );
         fs::create_dir_all(self.directory.join("src"))?;
         fs::write(self.directory.join("Cargo.toml"), manifest)?;
-        // The same versions as everywhere here, in every run.
+        fs::write(self.directory.join("src/lib.rs"), "")?;
+        // Dependencies of the versions that this workspace has.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.lock");
-        fs::copy(lock, self.directory.join("Cargo.lock"))?;
-        self.touch()
+        fs::copy(lock, self.directory.join("Cargo.lock")).map(drop)
     }
 
-    fn touch(&self) -> io::Result<()> {
-        fs::write(self.directory.join("src/lib.rs"), &self.source)
-    }
-
-    /// Checks all that is not up to date, without measuring it.
+    /// Checks the dependencies, and whatever the source holds by now.
     pub fn check(&self) -> anyhow::Result<()> {
         self.cargo("check", &CHECK).map(drop)
     }
 
     /// How long it takes to check the crate alone.
     pub fn time_warm(&self) -> anyhow::Result<Duration> {
-        self.touch().context("touching the source")?;
-        let (time, checked) = self.time()?;
-        ensure!(checked.stale == 1, "{} crates were checked instead of one", checked.stale);
+        let (time, messages) = self.time()?;
+        let stale = messages.matches(STALE).count();
+        ensure!(stale == 1, "{stale} crates were checked instead of one");
         Ok(time)
     }
 
@@ -60,17 +57,18 @@ impl Package {
             }
             _ => {}
         }
-        let (time, checked) = self.time()?;
-        ensure!(checked.fresh == 0, "{} crates were not checked anew", checked.fresh);
+        let (time, messages) = self.time()?;
+        let fresh = messages.matches(FRESH).count();
+        ensure!(fresh == 0, "{fresh} crates were not checked anew");
         Ok(time)
     }
 
-    fn time(&self) -> anyhow::Result<(Duration, Checked)> {
+    /// Checks the crate, whose source is new, and returns what cargo reports.
+    fn time(&self) -> anyhow::Result<(Duration, String)> {
+        fs::write(self.directory.join("src/lib.rs"), &self.source).context("writing the source")?;
         let start = Instant::now();
         let messages = self.cargo("check", &CHECK)?;
-        let time = start.elapsed();
-        let count = |fresh| messages.matches(fresh).count();
-        Ok((time, Checked { fresh: count("\"fresh\":true"), stale: count("\"fresh\":false") }))
+        Ok((start.elapsed(), messages))
     }
 
     fn cargo(&self, command: &str, arguments: &[&str]) -> anyhow::Result<String> {
@@ -81,7 +79,7 @@ impl Package {
             .current_dir(&self.directory)
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_TARGET_DIR", self.target())
-            // Not the compiler but its cache would be measured.
+            // Else the compiler's cache is measured.
             .env("RUSTC_WRAPPER", "")
             .output()
             .with_context(what)?;
@@ -97,9 +95,5 @@ impl Package {
 
 /// The messages say of each crate whether it was up to date.
 const CHECK: [&str; 3] = ["--quiet", "--offline", "--message-format=json"];
-
-/// How many crates cargo found up to date, and how many it had to check.
-struct Checked {
-    fresh: usize,
-    stale: usize,
-}
+const FRESH: &str = "\"fresh\":true";
+const STALE: &str = "\"fresh\":false";

@@ -13,6 +13,17 @@ use super::{BpfLayout, BpfMapKey, Kind, Layout};
 /// found again by [`get`](crate::HashMap::get); it compares by these bytes, and
 /// [`is_zero`](Pad::is_zero) tells whether a program left something in them.
 ///
+/// ```
+/// use bpfmap::{BpfMapKey, Pad, zeroed};
+///
+/// #[derive(BpfMapKey, Clone, Copy, PartialEq, Debug)]
+/// #[repr(C)]
+/// struct Key { id: u32, proto: u8, pad: Pad<3> }
+///
+/// let key = Key { id: 1, proto: 6, pad: Pad::default() };
+/// assert_eq!(key, Key { id: 1, proto: 6, ..zeroed() });
+/// ```
+///
 /// It stands over a hole in the C struct, or over a member that is padding by
 /// its name (`pad`, `__pad1`, `_reserved`, `unused`); over any other member it
 /// is a mismatch.
