@@ -21,7 +21,7 @@ macro_rules! map_types {
             fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
                 match *self {
                     $(Self::$name => f.write_str($text),)*
-                    Self(number) => write!(f, "type {number}"),
+                    Self(number) => write!(f, "{number}, which this version of bpfmap does not know"),
                 }
             }
         }

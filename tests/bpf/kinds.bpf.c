@@ -54,4 +54,19 @@ struct {
 	__uint(value_size, 16);
 } untyped SEC(".maps");
 
+// As maps were declared before BTF.
+struct bpf_map_def {
+	unsigned int type;
+	unsigned int key_size;
+	unsigned int value_size;
+	unsigned int max_entries;
+	unsigned int map_flags;
+};
+struct bpf_map_def SEC("maps") legacy = {
+	.type = BPF_MAP_TYPE_HASH,
+	.key_size = sizeof(struct key),
+	.value_size = sizeof(struct value),
+	.max_entries = 16,
+};
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

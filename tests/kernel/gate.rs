@@ -6,7 +6,7 @@ use aya::Ebpf;
 use aya::maps::Map;
 use bpfmap::{
     Be16, Be32, BpfMapKey, BpfMapValue, BtfSource, Error, HashMap, Loader, MapType, MismatchKind,
-    OpenOptions, Pad, Unverifiable, Verification,
+    Object, OpenOptions, Pad, Unverifiable, Verification,
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
@@ -187,9 +187,17 @@ fn exchanged_types_are_recognised() -> TestResult {
 
 fn a_map_without_btf_is_refused_unless_sizes_are_enough() -> TestResult {
     let ebpf = Ebpf::load(KINDS)?;
-    match HashMap::<Key, Value>::open(&ebpf, "untyped") {
-        Err(Error::Unverifiable { reason: Unverifiable::NoBtf, .. }) => {}
-        other => panic!("{other:?}"),
+    let object = Object::parse(KINDS)?;
+    for name in ["untyped", "legacy"] {
+        match HashMap::<Key, Value>::open(&ebpf, name) {
+            Err(Error::Unverifiable { reason: Unverifiable::NoBtf, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        // The object knows no more than the sizes.
+        match OpenOptions::new().object(&object).open::<HashMap<Key, Value>>(&ebpf, name) {
+            Err(Error::Unverifiable { reason: Unverifiable::SizesInObject, .. }) => {}
+            other => panic!("{other:?}"),
+        }
     }
     let options = OpenOptions::new().allow_sizes_only(true);
     let map: HashMap<Key, Value> = options.open(&ebpf, "untyped")?;

@@ -1,5 +1,7 @@
 //! What can be wrong with BTF.
 
+use super::Printable;
+
 /// Why bytes cannot be read as BTF, or a type in them not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -47,13 +49,13 @@ pub enum BtfError {
         limit: usize,
     },
     /// The BTF declares the type without saying what it consists of.
-    #[error("`{name}` is only declared, not defined, in this BTF")]
+    #[error("`{}` is only declared, not defined, in this BTF", Printable(.name))]
     Incomplete {
         /// The type, as C spells it.
         name: String,
     },
     /// There is no type of that name.
-    #[error("no type `{name}` in this BTF")]
+    #[error("no type `{}` in this BTF", Printable(.name))]
     NoSuchType {
         /// The name that was asked for.
         name: String,

@@ -56,6 +56,11 @@ pub struct Btf<'a> {
     source: BtfSource,
 }
 
+/// How much of a name is kept, in bytes: as much as the kernel allows
+/// (`KSYM_NAME_LEN`). Thousands of members may share one, so a long one would
+/// cost far more than the bytes that it is read from.
+const MAX_NAME: usize = 512;
+
 impl<'a> Btf<'a> {
     /// Reads the header and finds the types.
     ///
@@ -79,17 +84,35 @@ impl<'a> Btf<'a> {
         self.source
     }
 
-    /// The string at `offset` of the string table; empty for a type without a
-    /// name.
+    /// The string at `offset` of the string table, or the beginning of a long
+    /// one; empty for a type without a name.
     pub(crate) fn string(&self, offset: u32) -> Result<Cow<'_, str>, BtfError> {
-        let table = &self.data[self.strings.clone()];
-        let bytes = table.get(offset as usize..).ok_or(BtfError::Malformed {
-            what: "a name lies outside of the string table",
-            at: self.strings.end,
-        })?;
-        // `parse` saw to it that the table ends with a NUL.
+        let rest = self.strings_from(offset);
+        if rest.is_empty() {
+            return Err(BtfError::Malformed {
+                what: "a name lies outside of the string table",
+                at: self.strings.end,
+            });
+        }
+        let bytes = &rest[..rest.len().min(MAX_NAME)];
         let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
         Ok(String::from_utf8_lossy(&bytes[..end]))
+    }
+
+    /// Whether that is the name at `offset`. Reads no more of it than that.
+    pub(crate) fn is_named(&self, offset: u32, name: &str) -> bool {
+        let rest = self.strings_from(offset).strip_prefix(name.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(&[0]))
+    }
+
+    fn strings_from(&self, offset: u32) -> &[u8] {
+        self.data[self.strings.clone()].get(offset as usize..).unwrap_or_default()
+    }
+
+    /// Where the type of that id begins.
+    pub(crate) fn place_of(&self, id: TypeId) -> usize {
+        let index = (id as usize).checked_sub(1);
+        index.and_then(|index| self.types.get(index)).map_or(0, |at| *at as usize)
     }
 
     /// The type of that id.
@@ -115,11 +138,15 @@ impl<'a> Btf<'a> {
         name: &str,
         wanted: impl Fn(&Type<'_>) -> bool,
     ) -> Result<Option<TypeId>, BtfError> {
+        if name.is_empty() {
+            // Anonymous types have no name to be found by.
+            return Ok(None);
+        }
         for id in self.ids() {
             let ty = self.type_by_id(id)?;
             if let Some(offset) = ty.name()
                 && wanted(&ty)
-                && self.string(offset)? == name
+                && self.is_named(offset, name)
             {
                 return Ok(Some(id));
             }

@@ -1,6 +1,6 @@
 //! A type as C spells it, for people to read.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 
 use super::{Btf, Composite, Int, Type, TypeId};
 
@@ -84,13 +84,17 @@ impl Display for TypeName<'_> {
     }
 }
 
-/// A name without control characters.
+/// A name without what speaks to the terminal: control characters, and those
+/// that nobody sees or that turn the text around.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl Display for Printable<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+            match c {
+                '\'' | '"' | '\\' => f.write_char(c)?,
+                _ => write!(f, "{}", c.escape_debug())?,
+            }
         }
         Ok(())
     }

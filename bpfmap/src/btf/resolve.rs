@@ -15,11 +15,14 @@ pub(crate) enum Order {
 impl Order {
     /// C has no type for byte order; the kernel's headers say it with these
     /// names, and BTF keeps them.
-    fn of_typedef(name: &str) -> Option<Self> {
-        match name {
-            "__be16" | "__be32" | "__be64" | "__sum16" => Some(Self::Big),
-            "__le16" | "__le32" | "__le64" => Some(Self::Little),
-            _ => None,
+    fn of_typedef(btf: &Btf<'_>, name: u32) -> Option<Self> {
+        let is_one_of = |names: &[&str]| names.iter().any(|known| btf.is_named(name, known));
+        if is_one_of(&["__be16", "__be32", "__be64", "__sum16"]) {
+            Some(Self::Big)
+        } else if is_one_of(&["__le16", "__le32", "__le64"]) {
+            Some(Self::Little)
+        } else {
+            None
         }
     }
 }
@@ -40,7 +43,7 @@ impl Btf<'_> {
             match self.type_by_id(current)? {
                 Type::Typedef { name, target } => {
                     if order.is_none() {
-                        order = Order::of_typedef(&self.string(name)?);
+                        order = Order::of_typedef(self, name);
                     }
                     current = target;
                 }
@@ -55,14 +58,25 @@ impl Btf<'_> {
 
     /// The size in bytes.
     pub(crate) fn size_of(&self, id: TypeId) -> Result<u64, BtfError> {
+        let overflow = || BtfError::Malformed {
+            what: "an array is larger than any memory",
+            at: self.place_of(id),
+        };
         let mut elements = 1u64;
         let mut current = id;
         for _ in 0..MAX_DEPTH {
-            let one = match self.peel(current)?.ty {
+            // Not `peel`: the limit is on all that wraps the type together.
+            let one = match self.type_by_id(current)? {
                 Type::Array { element, len } => {
-                    elements =
-                        elements.checked_mul(u64::from(len)).ok_or(BtfError::TooDeep { id })?;
+                    elements = elements.checked_mul(u64::from(len)).ok_or(overflow())?;
                     current = element;
+                    continue;
+                }
+                Type::Typedef { target, .. }
+                | Type::Qualifier { target, .. }
+                | Type::Tagged { target, .. }
+                | Type::Variable { target, .. } => {
+                    current = target;
                     continue;
                 }
                 Type::Int(Int { size, .. })
@@ -71,18 +85,11 @@ impl Btf<'_> {
                 | Type::Float { size, .. } => size,
                 Type::Section(section) => section.size,
                 Type::Pointer { .. } => 8,
-                Type::Void
-                | Type::Forward { .. }
-                | Type::Function
-                | Type::DeclTag
-                | Type::Typedef { .. }
-                | Type::Qualifier { .. }
-                | Type::Tagged { .. }
-                | Type::Variable { .. } => {
+                Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag => {
                     return Err(BtfError::Incomplete { name: TypeName::of(self, id).to_string() });
                 }
             };
-            return elements.checked_mul(u64::from(one)).ok_or(BtfError::TooDeep { id });
+            return elements.checked_mul(u64::from(one)).ok_or(overflow());
         }
         Err(BtfError::TooDeep { id })
     }

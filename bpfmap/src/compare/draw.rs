@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches};
+use super::{MAX_FOUND, Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches};
 use crate::btf::Printable;
 use crate::layout::{Layout, TypeName};
 
@@ -33,9 +33,10 @@ impl Display for Role {
 impl Display for TypeMismatches {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let count = self.mismatches().len();
+        let more = if count >= MAX_FOUND { "at least " } else { "" };
         let differences = if count == 1 { "difference" } else { "differences" };
         let (rust, btf) = (TypeName(self.rust()), &self.btf().ty);
-        write!(f, "{}: {count} {differences} between `{rust}` and `{btf}`", self.role())?;
+        write!(f, "{}: {more}{count} {differences} between `{rust}` and `{btf}`", self.role())?;
         for mismatch in self.mismatches() {
             write!(f, "\n  - {mismatch}")?;
         }

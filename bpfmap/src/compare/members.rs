@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::btf::{Btf, BtfError, Composite, Type, TypeId, TypeName};
 
 /// How many members are compared at most, the anonymous ones opened.
-const MAX_MEMBERS: usize = 1 << 16;
+const MAX_MEMBERS: usize = 1 << 13;
 /// How deep anonymous members may nest.
 const MAX_DEPTH: usize = 32;
 

@@ -28,6 +28,8 @@ use members::{CMember, members};
 /// How deep structs and arrays of the Rust type are followed. The compiler
 /// bounds their number, this bounds the stack.
 const MAX_DEPTH: usize = 64;
+/// How many differences are reported: more than anybody reads.
+const MAX_FOUND: usize = 256;
 
 /// Compares `layout` with the type `id`; `None` when they agree.
 ///
@@ -355,7 +357,7 @@ impl<'a> Walk<'a> {
         let arms = members(self.btf, union, pair.btf_at)?;
         let arm = arms.iter().find(|arm| arm.name == field.c_name());
         match arm {
-            Some(arm) if union.union && !arm.is_bitfield() => {
+            Some(arm) if union.union && !arm.is_bitfield() && arm.bytes.start == pair.btf_at => {
                 self.types(Pair { btf: arm.target, btf_at: arm.bytes.start, ..pair })
             }
             _ => self.wrong_word(pair),
@@ -435,6 +437,9 @@ impl<'a> Walk<'a> {
                     walk.rust_place(field.layout(), at)
                 })
             });
+            if self.found.len() >= MAX_FOUND {
+                break;
+            }
             let btf = self.step("", member.name.clone(), |walk| walk.member_place(member));
             let advice = advice::unclaimed(kind, self.btf, member)?;
             self.found.push(Mismatch {

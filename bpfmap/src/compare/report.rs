@@ -91,9 +91,9 @@ impl TypeMismatches {
             ty: TypeName::of(btf, id).to_string(),
             bytes: 0..btf.size_of(id)?,
         };
-        let mut leaves = Vec::new();
-        places(btf, id, 0, "", &mut leaves, MAX_DEPTH)?;
-        Ok(Self { role, rust, btf: whole, mismatches, members: leaves })
+        let mut list = List::default();
+        list.open(btf, id, 0, "", MAX_DEPTH)?;
+        Ok(Self { role, rust, btf: whole, mismatches, members: list.found })
     }
 
     /// What the type is used for.
@@ -123,36 +123,47 @@ impl TypeMismatches {
     }
 }
 
-/// How deep structs are opened and how many members are listed: enough to
-/// read.
+/// How deep structs are opened, how many of them, and how many members are
+/// listed: enough to read.
 const MAX_DEPTH: usize = 8;
+const MAX_OPENED: usize = 64;
 const MAX_PLACES: usize = 256;
 
-fn places(
-    btf: &Btf<'_>,
-    id: TypeId,
-    base: u64,
-    path: &str,
-    found: &mut Vec<Place>,
-    depth: usize,
-) -> Result<(), BtfError> {
-    let Type::Composite(composite) = btf.peel(id)?.ty else { return Ok(()) };
-    for member in members(btf, composite, base)? {
-        if found.len() >= MAX_PLACES {
-            return Ok(());
+#[derive(Default)]
+struct List {
+    found: Vec<Place>,
+    opened: usize,
+}
+
+impl List {
+    fn open(
+        &mut self,
+        btf: &Btf<'_>,
+        id: TypeId,
+        base: u64,
+        path: &str,
+        depth: usize,
+    ) -> Result<(), BtfError> {
+        let Type::Composite(composite) = btf.peel(id)?.ty else { return Ok(()) };
+        self.opened += 1;
+        for member in members(btf, composite, base)? {
+            if self.found.len() >= MAX_PLACES {
+                return Ok(());
+            }
+            let dot = if path.is_empty() { "" } else { "." };
+            let name = format!("{path}{dot}{}", member.name);
+            let before = self.found.len();
+            let further = depth > 0 && self.opened < MAX_OPENED;
+            if further && !member.is_bitfield() && !is_union(btf, member.target)? {
+                self.open(btf, member.target, member.bytes.start, &name, depth - 1)?;
+            }
+            if self.found.len() == before {
+                let ty = member.type_name(btf);
+                self.found.push(Place { name, ty, bytes: member.bytes });
+            }
         }
-        let dot = if path.is_empty() { "" } else { "." };
-        let name = format!("{path}{dot}{}", member.name);
-        let before = found.len();
-        if depth > 0 && !member.is_bitfield() && !is_union(btf, member.target)? {
-            places(btf, member.target, member.bytes.start, &name, found, depth - 1)?;
-        }
-        if found.len() == before {
-            let ty = member.type_name(btf);
-            found.push(Place { name, ty, bytes: member.bytes });
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn is_union(btf: &Btf<'_>, id: TypeId) -> Result<bool, BtfError> {

@@ -1,6 +1,7 @@
 //! How an object declares its maps.
 
 use super::ObjectError;
+use super::elf::LegacyMap;
 use crate::btf::{Btf, BtfError, Composite, Type, TypeId};
 
 /// A map as the object declares it. What the loader makes of it may differ.
@@ -23,6 +24,7 @@ pub(super) fn in_btf(btf: &Btf<'_>) -> Result<Vec<MapDefinition>, ObjectError> {
     let Some(id) = btf.find(".maps", is_section)? else { return Ok(maps) };
     let Type::Section(section) = btf.type_by_id(id)? else { return Ok(maps) };
     for variable in section.variables() {
+        check_count(&maps)?;
         let Type::Variable { name, target } = btf.type_by_id(variable.target)? else { continue };
         let name = btf.string(name)?.into_owned();
         match btf.peel(target)?.ty {
@@ -35,12 +37,30 @@ pub(super) fn in_btf(btf: &Btf<'_>) -> Result<Vec<MapDefinition>, ObjectError> {
     Ok(maps)
 }
 
+/// How many maps an object may declare, and with how many members: many times
+/// what is in use. Variables and members may all be the same one, so without a
+/// limit little input would take long.
+const MAX_MAPS: usize = 1 << 12;
+const MAX_MEMBERS: usize = 64;
+
+pub(super) fn check_count(maps: &[MapDefinition]) -> Result<(), ObjectError> {
+    match maps.get(MAX_MAPS - 1) {
+        None => Ok(()),
+        Some(map) => {
+            Err(ObjectError::Map { map: map.name.clone(), what: "the object declares too many" })
+        }
+    }
+}
+
 fn read(
     btf: &Btf<'_>,
     name: String,
     composite: Composite<'_>,
 ) -> Result<MapDefinition, ObjectError> {
     let mut map = MapDefinition { name, ..MapDefinition::default() };
+    if composite.len() > MAX_MEMBERS {
+        return Err(ObjectError::Map { map: map.name, what: "it has too many members" });
+    }
     for member in composite.members() {
         let target = match btf.peel(member.target)?.ty {
             Type::Pointer { target } => target,
@@ -72,18 +92,19 @@ fn number(btf: &Btf<'_>, id: TypeId) -> Result<Option<u32>, BtfError> {
     })
 }
 
-/// A `struct bpf_map_def` of the `maps` section, which begins with the type
-/// and the sizes of the map, each a `u32`.
+/// A `struct bpf_map_def`, which begins with the type of the map, a `u32`.
 pub(super) fn legacy(
-    name: &str,
-    data: &[u8],
-    at: usize,
+    map: &LegacyMap<'_>,
     little_endian: bool,
 ) -> Result<MapDefinition, ObjectError> {
-    let Some(word) = data.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
-        return Err(ObjectError::Map { map: name.into(), what: "it lies outside of its section" });
+    let rest = usize::try_from(map.at).ok().and_then(|at| map.section.get(at..));
+    let Some(word) = rest.and_then(|rest| rest.first_chunk::<4>()) else {
+        return Err(ObjectError::Map {
+            map: map.name.into(),
+            what: "it lies outside of its section",
+        });
     };
     let map_type =
         if little_endian { u32::from_le_bytes(*word) } else { u32::from_be_bytes(*word) };
-    Ok(MapDefinition { name: name.into(), map_type, key: None, value: None })
+    Ok(MapDefinition { name: map.name.into(), map_type, key: None, value: None })
 }

@@ -1,10 +1,9 @@
 //! A BPF object file: its BTF and the maps that it declares.
 
 mod definition;
+mod elf;
 
-use object::{Architecture, Object as _, ObjectSection, ObjectSymbol};
-
-use crate::btf::{Btf, BtfError};
+use crate::btf::{Btf, BtfError, Printable};
 use crate::verification::BtfSource;
 
 pub(crate) use definition::MapDefinition;
@@ -41,8 +40,8 @@ pub struct Object<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObjectError {
-    /// The bytes are not ELF, or are cut off.
-    #[error("not an ELF file: {0}")]
+    /// The bytes are not ELF, or are damaged.
+    #[error("not a readable ELF file: {0}")]
     NotElf(String),
     /// ELF, but for a machine.
     #[error("an ELF file for {0}, and not for BPF: is it the object that the BPF compiler wrote?")]
@@ -54,7 +53,7 @@ pub enum ObjectError {
     #[error("the object's BTF: {0}")]
     Btf(#[from] BtfError),
     /// The declaration of a map is not what loaders expect.
-    #[error("the object's declaration of map `{map}` cannot be read: {what}")]
+    #[error("the object's declaration of map `{}` cannot be read: {what}", Printable(.map))]
     Map {
         /// The name of the map.
         map: String,
@@ -71,31 +70,12 @@ impl<'a> Object<'a> {
     ///
     /// When `bytes` are not an ELF file for BPF, have no BTF, or are malformed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ObjectError> {
-        let not_elf = |error: object::Error| ObjectError::NotElf(error.to_string());
-        let file = object::File::parse(bytes).map_err(not_elf)?;
-        if file.architecture() != Architecture::Bpf {
-            return Err(ObjectError::NotBpf(format!("{:?}", file.architecture())));
-        }
-        let section = file.section_by_name(".BTF").ok_or(ObjectError::NoBtf)?;
-        let btf = Btf::parse(section.data().map_err(not_elf)?)?.with_source(BtfSource::Object);
+        let file = elf::read(bytes)?;
+        let btf = Btf::parse(file.btf)?.with_source(BtfSource::Object);
         let mut maps = definition::in_btf(&btf)?;
-        for section in file.sections() {
-            // The section in which maps were declared before BTF; aya-ebpf's
-            // `#[map]` still uses it.
-            if !section.name().is_ok_and(|name| name == "maps") {
-                continue;
-            }
-            let data = section.data().map_err(not_elf)?;
-            for symbol in
-                file.symbols().filter(|symbol| symbol.section_index() == Some(section.index()))
-            {
-                if let (Ok(name @ (1.., _)), Some(at)) = (
-                    symbol.name().map(|name| (name.len(), name)),
-                    usize::try_from(symbol.address()).ok(),
-                ) {
-                    maps.push(definition::legacy(name.1, data, at, file.is_little_endian())?);
-                }
-            }
+        for symbol in &file.legacy_maps {
+            definition::check_count(&maps)?;
+            maps.push(definition::legacy(symbol, file.little_endian)?);
         }
         Ok(Self { btf, maps })
     }
