@@ -66,19 +66,18 @@ fn concrete(
     table: &TokenStream,
 ) -> TokenStream {
     let name = input.ident;
-    let layout = quote!(const LAYOUT: &'static #krate::Layout = #table;);
-    let traits = traits(name, &Generics::default(), role, krate, &layout);
+    let promises = promises(name, role, krate, table);
     let checks = checks(input, krate).into_iter().map(|check| {
         let Check { constant, span, function, arguments } = check;
         at(
             span,
             quote! {
-                const #constant: () = #function(<#name as #krate::BpfLayout>::LAYOUT, #arguments);
+                const #constant: () = #function(<#name as #krate::__private::DerivedLayout>::TABLE, #arguments);
             },
         )
     });
     quote! {
-        #traits
+        #promises
         #(#checks)*
         #krate::__impl_pod! { #name }
     }
@@ -110,16 +109,30 @@ fn generic(
     }
     let checks = checks(input, krate).into_iter().map(|check| {
         let Check { span, function, arguments, .. } = check;
-        at(span, quote!(#function(<Self as #krate::BpfLayout>::TABLE, #arguments);))
+        at(span, quote!(#function(__bpfmap_table, #arguments);))
     });
-    let layout = quote! {
-        const TABLE: &'static #krate::Layout = #table;
-        const LAYOUT: &'static #krate::Layout = {
-            #(#checks)*
-            <Self as #krate::BpfLayout>::TABLE
-        };
+    let name = input.ident;
+    let (params, arguments, conditions) = generics.split_for_impl();
+    let key = match role {
+        Role::Key => quote! {
+            #[automatically_derived]
+            unsafe impl #params #krate::BpfMapKey for #name #arguments #conditions {}
+        },
+        Role::Value => TokenStream::new(),
     };
-    traits(input.ident, &generics, role, krate, &layout)
+    quote! {
+        #[automatically_derived]
+        unsafe impl #params #krate::BpfLayout for #name #arguments #conditions {
+            const LAYOUT: &'static #krate::Layout = {
+                let __bpfmap_table: &'static #krate::Layout = #table;
+                #(#checks)*
+                __bpfmap_table
+            };
+            const DERIVED_AND_NOT_WRITTEN_BY_HAND: #krate::__private::Seal =
+                #krate::__private::Seal;
+        }
+        #key
+    }
 }
 
 /// Whether a type depends on a parameter.
@@ -181,27 +194,19 @@ fn row(field: &Field<'_>, role: Role, krate: &TokenStream, core: &TokenStream) -
     row
 }
 
-/// The promises. `layout` defines the constant `LAYOUT`.
-fn traits(
-    name: &Ident,
-    generics: &Generics,
-    role: Role,
-    krate: &TokenStream,
-    layout: &TokenStream,
-) -> TokenStream {
-    let (params, arguments, conditions) = generics.split_for_impl();
+/// The promises, from which those of the public traits follow.
+fn promises(name: &Ident, role: Role, krate: &TokenStream, table: &TokenStream) -> TokenStream {
     let key = match role {
         Role::Key => quote! {
             #[automatically_derived]
-            unsafe impl #params #krate::BpfMapKey for #name #arguments #conditions {}
+            unsafe impl #krate::__private::DerivedKey for #name {}
         },
         Role::Value => TokenStream::new(),
     };
     quote! {
         #[automatically_derived]
-        unsafe impl #params #krate::BpfLayout for #name #arguments #conditions {
-            #layout
-            const DERIVED_AND_NOT_WRITTEN_BY_HAND: #krate::__private::Seal = #krate::__private::Seal;
+        unsafe impl #krate::__private::DerivedLayout for #name {
+            const TABLE: &'static #krate::Layout = #table;
         }
         #key
     }
@@ -332,7 +337,6 @@ fn fallback(input: &DeriveInput, role: Role) -> TokenStream {
         return TokenStream::new();
     }
     let krate = runtime(StructAttrs::krate(&input.attrs).as_ref());
-    let layout = quote!(const LAYOUT: &'static #krate::Layout = #krate::__private::NO_LAYOUT;);
-    let traits = traits(&input.ident, &Generics::default(), role, &krate, &layout);
-    quote!(const _: () = { #traits };)
+    let promises = promises(&input.ident, role, &krate, &quote!(#krate::__private::NO_LAYOUT));
+    quote!(const _: () = { #promises };)
 }

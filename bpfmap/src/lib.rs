@@ -111,6 +111,7 @@ pub mod __private {
     pub use crate::layout::check::{
         NO_LAYOUT, Seal, attributes_fit, padding_at_end, padding_before,
     };
+    pub use crate::layout::derived::{DerivedKey, DerivedLayout};
 }
 
 /// Implements `aya::Pod`, where there is one: the feature decides that here, so

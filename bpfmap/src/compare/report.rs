@@ -5,7 +5,7 @@ use super::members::members;
 use crate::btf::{Btf, BtfError, Type, TypeId, TypeName};
 use crate::compare::Place;
 use crate::layout::Layout;
-use crate::verification::{BtfSource, Subject};
+use crate::verification::{BtfSource, MapLabel, Subject};
 
 /// What a type is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +48,11 @@ impl Mismatches {
     /// Adds what explains all of them.
     pub(crate) fn with_note(self, note: Option<&'static str>) -> Self {
         Self { note: note.or(self.note), ..self }
+    }
+
+    /// Says of which map they are, when more is known than before.
+    pub(crate) fn about(self, map: MapLabel) -> Self {
+        Self { subject: Subject::Map(map), ..self }
     }
 
     /// What explains all of them, if anything does.

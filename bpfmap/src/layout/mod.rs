@@ -8,6 +8,7 @@
 
 mod bytes;
 pub(crate) mod check;
+pub(crate) mod derived;
 mod draw;
 mod endian;
 mod enums;
@@ -67,10 +68,6 @@ pub use table::{Allowed, Counterpart, Field, Kind, Layout};
 pub unsafe trait BpfLayout: Sized + 'static {
     /// The table of offsets.
     const LAYOUT: &'static Layout;
-
-    /// The table before it is checked, where `LAYOUT` checks it.
-    #[doc(hidden)]
-    const TABLE: &'static Layout = Self::LAYOUT;
 
     #[doc(hidden)]
     const DERIVED_AND_NOT_WRITTEN_BY_HAND: check::Seal;

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "aya")]
 mod aya;
+mod gate;
 mod kernel;
 mod options;
 mod verdict;
+mod wanted;
 
 use std::os::fd::BorrowedFd;
 

@@ -4,14 +4,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Loader, kernel, verdict};
+use super::Loader;
+use super::gate::Gate;
+use super::wanted::Wanted;
 use crate::Error;
 use crate::error::KernelError;
-use crate::map_type::MapType;
 use crate::maps::{OpenMap, TypedMap};
-use crate::object::{MapDefinition, Object};
+use crate::object::Object;
 use crate::sys::{self, Errno};
-use crate::verification::{BtfSource, MapLabel, Unverifiable, Verification};
+use crate::verification::MapLabel;
 
 /// How to open a map, in the manner of [`std::fs::OpenOptions`].
 ///
@@ -29,9 +30,9 @@ use crate::verification::{BtfSource, MapLabel, Unverifiable, Verification};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions<'a> {
-    object: Option<&'a Object<'a>>,
-    name: Option<&'a str>,
-    allow_sizes_only: bool,
+    pub(super) object: Option<&'a Object<'a>>,
+    pub(super) name: Option<&'a str>,
+    pub(super) allow_sizes_only: bool,
     read_only: bool,
 }
 
@@ -97,7 +98,7 @@ impl<'a> OpenOptions<'a> {
             return Err(Error::UnknownMap { name, place: "the loaded program", known });
         };
         match sys::duplicate(fd) {
-            Ok(fd) => self.open_owned(fd, label, || super::btf_ids_beside(loader, name)),
+            Ok(fd) => self.open_owned(fd, label, &|| super::btf_ids_beside(loader, name)),
             Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
         }
     }
@@ -121,7 +122,7 @@ impl<'a> OpenOptions<'a> {
             ..MapLabel::default()
         };
         match sys::open_pin(path, self.read_only) {
-            Ok(fd) => self.open_owned(fd, label, Vec::new),
+            Ok(fd) => self.open_owned(fd, label, &Vec::new),
             Err(errno) => {
                 let meaning = match errno.0 {
                     libc::ENOENT => "nothing is pinned there",
@@ -152,7 +153,7 @@ impl<'a> OpenOptions<'a> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, id: Some(id), ..MapLabel::default() };
         match sys::open_map_id(id, self.read_only) {
-            Ok(fd) => self.open_owned(fd, label, Vec::new),
+            Ok(fd) => self.open_owned(fd, label, &Vec::new),
             Err(errno) => {
                 let meaning = match errno.0 {
                     libc::ENOENT => "there is no map of that id",
@@ -177,7 +178,7 @@ impl<'a> OpenOptions<'a> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, ..MapLabel::default() };
         match sys::duplicate(fd.as_fd()) {
-            Ok(fd) => self.open_owned(fd, label, Vec::new),
+            Ok(fd) => self.open_owned(fd, label, &Vec::new),
             Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
         }
     }
@@ -186,9 +187,19 @@ impl<'a> OpenOptions<'a> {
     fn open_owned<M: TypedMap>(
         &self,
         fd: OwnedFd,
-        mut label: MapLabel,
-        beside: impl FnOnce() -> Vec<u32>,
+        label: MapLabel,
+        beside: &dyn Fn() -> Vec<u32>,
     ) -> Result<M, Error> {
+        self.pass(fd, label, &Wanted::of::<M>(), beside).map(M::from_open)
+    }
+
+    fn pass(
+        &self,
+        fd: OwnedFd,
+        mut label: MapLabel,
+        wanted: &Wanted,
+        beside: &dyn Fn() -> Vec<u32>,
+    ) -> Result<OpenMap, Error> {
         let map = match sys::Map::new(fd) {
             Ok(map) => map,
             Err((errno, fd)) => {
@@ -201,8 +212,9 @@ impl<'a> OpenOptions<'a> {
             label.name.clone_from(&map.info().name);
         }
         let label = Arc::new(label);
-        match self.verify::<M>(&map, &label, beside) {
-            Ok(verification) => Ok(M::from_open(OpenMap { map, label, verification })),
+        let gate = Gate { options: self, wanted, info: map.info(), label: &label, beside };
+        match gate.verify() {
+            Ok(verification) => Ok(OpenMap { map, label, verification }),
             // The kernel describes a program through the same call as a map,
             // and then none of what it said was meant.
             Err(_) if sys::is_map(map.fd().as_fd()) == Some(false) => {
@@ -211,125 +223,6 @@ impl<'a> OpenOptions<'a> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn verify<M: TypedMap>(
-        &self,
-        map: &sys::Map,
-        label: &Arc<MapLabel>,
-        beside: impl FnOnce() -> Vec<u32>,
-    ) -> Result<Verification, Error> {
-        let info = map.info();
-        verdict::map_type::<M>(label, MapType::from_raw(info.map_type))?;
-        let reason = match kernel::map_btf(label, info)? {
-            Ok(btf) => {
-                let source = BtfSource::KernelMap { btf_id: info.btf_id };
-                let types = [info.btf_key_type_id, info.btf_value_type_id];
-                let verified = verdict::key_and_value::<M>(label, &btf, source, types)
-                    .map_err(|error| self.if_stale::<M>(error, label))?;
-                return verdict::sizes::<M>(label, info).map(|()| verified);
-            }
-            Err(reason) => reason,
-        };
-        let reason = match self.object {
-            None => reason,
-            Some(object) => match self.against_object::<M>(object, info, label, beside) {
-                Err(Error::Unverifiable { reason, .. }) => reason,
-                answer => return answer,
-            },
-        };
-        verdict::sizes::<M>(label, info)?;
-        if self.allow_sizes_only {
-            Ok(Verification::SizesOnly { reason })
-        } else {
-            Err(Error::Unverifiable { map: Arc::clone(label), reason })
-        }
-    }
-
-    /// Adds to a mismatch with the kernel's BTF that the object agrees: then it
-    /// is the map that is out of date, and not the Rust type.
-    fn if_stale<M: TypedMap>(&self, error: Error, label: &MapLabel) -> Error {
-        match (error, self.object) {
-            (Error::Mismatch(mismatches), Some(object)) => {
-                let agrees = object.check::<M>(&label.name).is_ok();
-                let note = agrees.then_some(
-                    "the object that was handed in agrees with the Rust types, so the map was made by \
-                     another build of the program: remove its pin and load the program again",
-                );
-                Error::Mismatch(Box::new(mismatches.with_note(note)))
-            }
-            (error, _) => error,
-        }
-    }
-
-    /// Compares with the object's BTF, after the kernel and the object were
-    /// found to speak of the same map.
-    fn against_object<M: TypedMap>(
-        &self,
-        object: &Object<'_>,
-        info: &sys::MapInfo,
-        label: &Arc<MapLabel>,
-        beside: impl FnOnce() -> Vec<u32>,
-    ) -> Result<Verification, Error> {
-        let definition = self.definition(object, info, label)?;
-        let other = |difference| Err(Error::OtherObject { map: Arc::clone(label), difference });
-        let [declared, found] = [definition.map_type, info.map_type].map(MapType::from_raw);
-        if declared != found {
-            return other(format!("there it is of type {declared}, in the kernel of type {found}"));
-        }
-        let (Some(key), Some(value)) = (definition.key, definition.value) else {
-            let reason = Unverifiable::SizesInObject;
-            return Err(Error::Unverifiable { map: Arc::clone(label), reason });
-        };
-        // Loaders hand the object's ids to the kernel as they are.
-        let in_kernel = [info.btf_key_type_id, info.btf_value_type_id];
-        if in_kernel != [0, 0] && in_kernel != [key, value] {
-            return other(format!(
-                "there its key and value are types {key} and {value}, in the kernel {} and {}",
-                in_kernel[0], in_kernel[1]
-            ));
-        }
-        let beside = beside();
-        if info.btf_id != 0 && !beside.is_empty() && !beside.contains(&info.btf_id) {
-            return other(format!(
-                "it came to the kernel with BTF {}, the rest of the program with BTF {}, so it is an \
-                 older map that was pinned; as CAP_SYS_ADMIN its own BTF could be read",
-                info.btf_id, beside[0]
-            ));
-        }
-        let sizes = [key, value].map(|id| object.btf().size_of(id));
-        if let [Ok(key), Ok(value)] = sizes
-            && [key, value] != [info.key_size.into(), info.value_size.into()]
-        {
-            return other(format!(
-                "there its key and value are {key} and {value} bytes, in the kernel {} and {}",
-                info.key_size, info.value_size
-            ));
-        }
-        let verified =
-            verdict::key_and_value::<M>(label, object.btf(), BtfSource::Object, [key, value])?;
-        verdict::sizes::<M>(label, info)?;
-        Ok(verified)
-    }
-
-    /// The map in the object that the open map is.
-    fn definition<'o>(
-        &self,
-        object: &'o Object<'_>,
-        info: &sys::MapInfo,
-        label: &MapLabel,
-    ) -> Result<&'o MapDefinition, Error> {
-        if let Some(name) = self.name {
-            return object.map(name).ok_or_else(|| object.unknown(name));
-        }
-        let found = object.map(&label.name).or_else(|| object.map_by_kernel_name(&info.name));
-        found.ok_or_else(|| match object.unknown(&label.name) {
-            Error::UnknownMap { name, known, .. } => {
-                let place = "the object (`OpenOptions::name` says which of its maps is meant)";
-                Error::UnknownMap { name, place, known }
-            }
-            other => other,
-        })
     }
 }
 

@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 
+use super::wanted::Wanted;
 use crate::Error;
 use crate::btf::{Btf, BtfError, Type, TypeId};
 use crate::compare::{Mismatches, Role, compare};
 use crate::layout::{BpfLayout, Layout};
 use crate::map_type::MapType;
 use crate::maps::TypedMap;
-use crate::object::Object;
+use crate::object::{MapDefinition, Object};
 use crate::sys::MapInfo;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
 
-/// Compares the key and the value of `M` with two types of `btf`.
-pub(super) fn key_and_value<M: TypedMap>(
+/// Compares what is wanted with the key and the value, two types of `btf`.
+pub(super) fn key_and_value(
+    wanted: &Wanted,
     map: &Arc<MapLabel>,
     btf: &Btf<'_>,
     source: BtfSource,
     [key, value]: [TypeId; 2],
 ) -> Result<Verification, Error> {
     let subject = || Subject::Map(MapLabel::clone(map));
-    let sides = [(Role::Key, M::KEY, key), (Role::Value, M::VALUE, value)];
+    let sides = [(Role::Key, wanted.key, key), (Role::Value, wanted.value, value)];
     let compared = sides.map(|(role, layout, id)| match layout {
         Some(layout) => compare(role, layout, btf, id),
         None => Ok(None),
@@ -37,24 +39,44 @@ pub(super) fn key_and_value<M: TypedMap>(
         return Ok(Verification::Verified { source });
     }
     let fits = |role, layout, id| matches!(compare(role, layout, btf, id), Ok(None));
-    let exchanged = M::KEY.is_some_and(|layout| fits(Role::Value, layout, value))
-        && M::VALUE.is_some_and(|layout| fits(Role::Key, layout, key));
+    let exchanged = wanted.key.is_some_and(|layout| fits(Role::Value, layout, value))
+        && wanted.value.is_some_and(|layout| fits(Role::Key, layout, key));
     let note = exchanged.then_some("the other way round they fit: key and value are exchanged");
     let mismatches = Mismatches::new(subject(), source, types).with_note(note);
     Err(Error::Mismatch(Box::new(mismatches)))
 }
 
-/// Refuses a map of a type for which `M` is not made.
-pub(super) fn map_type<M: TypedMap>(map: &Arc<MapLabel>, found: MapType) -> Result<(), Error> {
-    if M::MAP_TYPES.contains(&found) {
+/// Compares what is wanted with a map as an object declares it.
+pub(super) fn definition(
+    wanted: &Wanted,
+    object: &Object<'_>,
+    map: &MapDefinition,
+) -> Result<Verification, Error> {
+    let label = Arc::new(MapLabel { name: map.name.clone(), ..MapLabel::default() });
+    map_type(wanted, &label, MapType::from_raw(map.map_type))?;
+    // A type that nobody asks for need not be declared.
+    let side =
+        |wanted: Option<&Layout>, declared| if wanted.is_some() { declared } else { Some(0) };
+    let (key, value) = (side(wanted.key, map.key), side(wanted.value, map.value));
+    let (Some(key), Some(value)) = (key, value) else {
+        return Err(Error::Unverifiable { map: label, reason: Unverifiable::SizesInObject });
+    };
+    key_and_value(wanted, &label, object.btf(), BtfSource::Object, [key, value])
+}
+
+/// Refuses a map of a type that does not work as wanted.
+pub(super) fn map_type(wanted: &Wanted, map: &Arc<MapLabel>, found: MapType) -> Result<(), Error> {
+    if wanted.map_types.contains(&found) {
         return Ok(());
     }
-    Err(Error::MapType { map: Arc::clone(map), found, wrapper: M::NAME, accepted: M::MAP_TYPES })
+    let (wrapper, accepted) = (wanted.name, wanted.map_types);
+    Err(Error::MapType { map: Arc::clone(map), found, wrapper, accepted })
 }
 
 /// Refuses types of another size than the kernel's.
-pub(super) fn sizes<M: TypedMap>(map: &Arc<MapLabel>, info: &MapInfo) -> Result<(), Error> {
-    let sides = [(Role::Key, M::KEY, info.key_size), (Role::Value, M::VALUE, info.value_size)];
+pub(super) fn sizes(wanted: &Wanted, map: &Arc<MapLabel>, info: &MapInfo) -> Result<(), Error> {
+    let sides =
+        [(Role::Key, wanted.key, info.key_size), (Role::Value, wanted.value, info.value_size)];
     for (role, layout, kernel) in sides {
         if let Some(rust) = layout
             && rust.size() as u64 != u64::from(kernel)
@@ -80,17 +102,7 @@ impl Object<'_> {
     ///   malformed.
     pub fn check<M: TypedMap>(&self, name: &str) -> Result<Verification, Error> {
         let map = self.map(name).ok_or_else(|| self.unknown(name))?;
-        let label = Arc::new(MapLabel { name: name.into(), ..MapLabel::default() });
-        map_type::<M>(&label, MapType::from_raw(map.map_type))?;
-        let types = |wanted: Option<&Layout>, declared: Option<TypeId>| match wanted {
-            Some(_) => declared,
-            None => Some(0),
-        };
-        let (Some(key), Some(value)) = (types(M::KEY, map.key), types(M::VALUE, map.value)) else {
-            let reason = Unverifiable::SizesInObject;
-            return Err(Error::Unverifiable { map: label, reason });
-        };
-        key_and_value::<M>(&label, self.btf(), BtfSource::Object, [key, value])
+        definition(&Wanted::of::<M>(), self, map)
     }
 
     pub(super) fn unknown(&self, name: &str) -> Error {

@@ -1,0 +1,20 @@
+//! What a typed map demands of a map, as values: so that what follows is
+//! compiled once, and not for every type.
+
+use crate::layout::Layout;
+use crate::map_type::MapType;
+use crate::maps::TypedMap;
+
+pub(super) struct Wanted {
+    /// The name of the typed map.
+    pub(super) name: &'static str,
+    pub(super) map_types: &'static [MapType],
+    pub(super) key: Option<&'static Layout>,
+    pub(super) value: Option<&'static Layout>,
+}
+
+impl Wanted {
+    pub(super) fn of<M: TypedMap>() -> Self {
+        Self { name: M::NAME, map_types: M::MAP_TYPES, key: M::KEY, value: M::VALUE }
+    }
+}
