@@ -43,6 +43,20 @@ const _: () = {
     ::core::assert!(FlowStats::LAYOUT.fields().len() == 2);
 };
 
+/// What the macro below names.
+pub use ::bpfmap;
+
+/// Makes a key in another crate, which need not know of bpfmap.
+#[macro_export]
+macro_rules! key {
+    ($name:ident { $($field:ident: $ty:ty),* $(,)? }) => {
+        #[derive($crate::bpfmap::BpfMapKey, Clone, Copy)]
+        #[bpf(crate = $crate::bpfmap)]
+        #[repr(C)]
+        struct $name { $($field: $ty),* }
+    };
+}
+
 /// A key for which only the port is known.
 pub const fn to_port(port: u16) -> FlowKey {
     FlowKey { dport: Be16::new(port), ..::bpfmap::zeroed() }

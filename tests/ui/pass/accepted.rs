@@ -172,6 +172,9 @@ macro_rules! made {
 }
 made!(Made, a: u32, b: Be32);
 
+// A macro of another crate, where `$crate` is not this one.
+bpfmap_no_std::key!(FromAnotherCrate { a: u32, b: u32 });
+
 mod shadows {
     #![allow(non_camel_case_types, non_upper_case_globals)]
 

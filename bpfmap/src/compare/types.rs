@@ -1,0 +1,143 @@
+//! Whether two types agree.
+
+use super::MismatchKind;
+use super::matching::newtype;
+use super::members::members;
+use super::walk::{ELEMENT, Leeway, Pair, Walk};
+use crate::btf::{BtfError, Order, Type, TypeId, TypeName};
+use crate::layout::{Counterpart, Kind};
+
+/// The size of a pointer in BPF, on every host.
+const POINTER_SIZE: usize = 8;
+
+/// The byte order of this machine.
+const HOST_ORDER: Order = if cfg!(target_endian = "big") { Order::Big } else { Order::Little };
+
+impl Walk<'_> {
+    /// Compares the types at one place, and what is in them.
+    pub(super) fn types(&mut self, pair: Pair) -> Result<(), BtfError> {
+        if pair.depth == 0 {
+            return Err(BtfError::TooDeep { id: pair.btf });
+        }
+        let peeled = self.btf.peel(pair.btf)?;
+        match (pair.rust.kind(), peeled.ty) {
+            (_, Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag) => {
+                Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() })
+            }
+            (Kind::KernelOwned { c_name: "kptr" }, Type::Pointer { target })
+                if self.is_kptr(target)? =>
+            {
+                Ok(())
+            }
+            (Kind::Unsigned, Type::Pointer { .. })
+                if pair.leeway.pointer && pair.rust.size() == POINTER_SIZE =>
+            {
+                Ok(())
+            }
+            (_, Type::Pointer { .. }) => self.differ(MismatchKind::Pointer, pair),
+            (_, Type::Composite(composite)) if composite.union => {
+                self.differ(MismatchKind::Union, pair)
+            }
+            (Kind::Unsigned | Kind::Signed | Kind::BigEndian, Type::Int(int))
+                if int.is_bitfield() =>
+            {
+                self.differ(MismatchKind::Bitfield, pair)
+            }
+            (rust @ (Kind::Unsigned | Kind::Signed | Kind::BigEndian), Type::Int(int)) => {
+                // C does not say whether a `char` is signed. `signed char` is.
+                let plain_char = int.size == 1 && self.btf.string(int.name)? == "char";
+                let signed = if plain_char { rust == Kind::Signed } else { int.signed };
+                self.scalars(pair, int.size, signed, peeled.order)
+            }
+            (rust @ (Kind::Unsigned | Kind::Signed | Kind::BigEndian), Type::Enum { size, .. }) => {
+                // Older compilers do not record whether an enum is signed. It
+                // is in the byte order of the host.
+                let order = if rust == Kind::BigEndian { Some(HOST_ORDER) } else { None };
+                self.scalars(pair, size, rust == Kind::Signed, order)
+            }
+            (Kind::Array { element, len }, Type::Array { element: btf, len: btf_len }) => {
+                let inner = Pair { rust: element, btf, depth: pair.depth - 1, ..pair };
+                if len as u64 == u64::from(btf_len) {
+                    return self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner));
+                }
+                self.differ(MismatchKind::ArrayLength, pair)?;
+                // Whatever else is wrong with a scalar is in the advice; the
+                // fields of a struct are not.
+                match element.kind() {
+                    Kind::Struct { .. } => {
+                        self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            // C's `__int128`, for which Rust has no type of the same alignment.
+            (Kind::Array { element, len: 2 }, Type::Int(int))
+                if int.size == 16 && element.size() == 8 && element.kind() == Kind::Unsigned =>
+            {
+                Ok(())
+            }
+            (Kind::KernelOwned { c_name }, Type::Composite(composite)) => {
+                let same_size = pair.rust.size() as u64 == u64::from(composite.size);
+                match self.btf.string(composite.name)? == c_name {
+                    true if same_size => Ok(()),
+                    true => self.differ(MismatchKind::Size, pair),
+                    false => self.differ(MismatchKind::Type, pair),
+                }
+            }
+            (Kind::Struct { fields }, Type::Composite(composite)) => {
+                let members = members(self.btf, composite, pair.btf_at)?;
+                if let Some(inner) = newtype(fields, &members) {
+                    return self.types(Pair { rust: inner, depth: pair.depth - 1, ..pair });
+                }
+                self.fields(pair, fields, &members)?;
+                if pair.rust.size() as u64 != u64::from(composite.size) {
+                    self.differ(MismatchKind::Size, pair)?;
+                }
+                Ok(())
+            }
+            // A newtype stands for what is in it.
+            (Kind::Struct { fields: [only] }, _) if only.counterpart() == Counterpart::Member => {
+                let (rust, leeway) = (only.layout(), Leeway::of(only));
+                self.types(Pair { rust, leeway, depth: pair.depth - 1, ..pair })
+            }
+            _ => self.differ(MismatchKind::Type, pair),
+        }
+    }
+
+    fn scalars(
+        &mut self,
+        pair: Pair,
+        size: u32,
+        signed: bool,
+        order: Option<Order>,
+    ) -> Result<(), BtfError> {
+        let rust = pair.rust.kind();
+        if pair.rust.size() as u64 != u64::from(size) {
+            self.differ(MismatchKind::Size, pair)?;
+        }
+        if signed != (rust == Kind::Signed) && !pair.leeway.signedness {
+            self.differ(MismatchKind::Signedness, pair)?;
+        }
+        let agree = match (rust, order) {
+            (_, None) => true,
+            (Kind::BigEndian, Some(order)) => order == Order::Big,
+            (_, Some(Order::Big)) => false,
+            // There is no Rust type for it; on a host of that order an integer is one.
+            (_, Some(Order::Little)) => HOST_ORDER == Order::Little,
+        };
+        if agree || pair.leeway.byte_order {
+            return Ok(());
+        }
+        self.differ(MismatchKind::ByteOrder, pair)
+    }
+
+    /// Whether the target of a pointer is tagged as one that the kernel counts.
+    fn is_kptr(&self, target: TypeId) -> Result<bool, BtfError> {
+        match self.btf.type_by_id(target)? {
+            Type::Tagged { name, .. } => {
+                Ok(matches!(&*self.btf.string(name)?, "kptr" | "kptr_untrusted" | "percpu_kptr"))
+            }
+            _ => Ok(false),
+        }
+    }
+}
