@@ -37,9 +37,12 @@ pub(crate) fn check(input: &Struct<'_>) -> Result<()> {
     }
     for (index, field) in input.fields.iter().enumerate() {
         let Some(c_name) = &field.attrs.name else { continue };
-        let is_same = |other: &&Field<'_>| other.name_on_the_other_side() == c_name.value();
-        let mut others = input.fields[..index].iter().chain(&input.fields[index + 1..]);
-        if let Some(other) = others.find(is_same)
+        // Of two attributes the second is the one too many.
+        let (before, after) = input.fields.split_at(index);
+        let after = after[1..].iter().filter(|other| other.attrs.name.is_none());
+        let mut others = before.iter().chain(after).filter(|other| !other.is_arm());
+        let same = others.find(|other| other.name_on_the_other_side() == c_name.value());
+        if let Some(other) = same
             && !field.is_arm()
         {
             errors.push(Error::new_spanned(
