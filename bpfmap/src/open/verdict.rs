@@ -124,6 +124,17 @@ impl Btf<'_> {
     /// - [`Error::Btf`] when there is no type of that name, when it is only
     ///   declared, or when the BTF is malformed.
     pub fn check<T: BpfLayout>(&self, name: &str) -> Result<(), Error> {
+        self.check_layout(T::LAYOUT, name)
+    }
+
+    /// As [`check`](Self::check), for a layout that no type has: what a
+    /// generator of tests makes. Not part of the API.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check).
+    #[doc(hidden)]
+    pub fn check_layout(&self, layout: &'static Layout, name: &str) -> Result<(), Error> {
         let subject = || Subject::Type(name.into());
         let source = self.source();
         let error = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
@@ -145,7 +156,7 @@ impl Btf<'_> {
                 }));
             }
         };
-        match compare(Role::Type, T::LAYOUT, self, id).map_err(error)? {
+        match compare(Role::Type, layout, self, id).map_err(error)? {
             None => Ok(()),
             Some(types) => {
                 let mismatches = Mismatches::new(subject(), source, vec![types]);
