@@ -1,9 +1,10 @@
 //! Bytes that no compiler wrote: each is refused in clear words, without a
 //! panic, and at a cost that does not outgrow the input.
 
+mod builder;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::collections::HashMap as Names;
 use std::fmt::Display;
 use std::panic;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -15,6 +16,7 @@ use bpfmap::{
     Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, HashMap, Object,
     ObjectError, Pad, TypedMap,
 };
+use builder::{Builder, Member, kind};
 
 /// Counts what each thread holds; the tests run side by side.
 struct Counting;
@@ -120,125 +122,6 @@ fn check_map<M: TypedMap>(object: Vec<u8>) -> Result<(), Error> {
 struct Two {
     a: u32,
     b: u32,
-}
-
-mod kind {
-    pub const INT: u32 = 1;
-    pub const PTR: u32 = 2;
-    pub const ARRAY: u32 = 3;
-    pub const STRUCT: u32 = 4;
-    pub const UNION: u32 = 5;
-    pub const FWD: u32 = 7;
-    pub const TYPEDEF: u32 = 8;
-    pub const CONST: u32 = 10;
-    pub const FUNC_PROTO: u32 = 13;
-    pub const VAR: u32 = 14;
-    pub const DATASEC: u32 = 15;
-    /// Members give the sizes of bitfields.
-    pub const FLAG: u32 = 0x80;
-}
-
-/// Name, type and bit offset.
-type Member<'a> = (&'a str, u32, u32);
-
-/// Puts BTF together, type by type; each method returns the id of its type.
-struct Builder {
-    types: Vec<u32>,
-    next_id: u32,
-    strings: Vec<u8>,
-    /// Equal names are stored once: that is how small input names much.
-    names: Names<Vec<u8>, u32>,
-}
-
-impl Builder {
-    fn new() -> Self {
-        Self { types: vec![], next_id: 1, strings: vec![0], names: [(vec![], 0)].into() }
-    }
-
-    fn name(&mut self, name: impl AsRef<[u8]>) -> u32 {
-        let name = name.as_ref();
-        *self.names.entry(name.to_owned()).or_insert_with(|| {
-            let at = self.strings.len();
-            self.strings.extend_from_slice(name);
-            self.strings.push(0);
-            at as u32
-        })
-    }
-
-    /// Any type: `last` is its size or the type that it refers to.
-    fn add(&mut self, name: u32, kind: u32, len: usize, last: u32, rest: &[u32]) -> u32 {
-        self.types.extend([name, kind << 24 | len as u32, last]);
-        self.types.extend_from_slice(rest);
-        self.next_id += 1;
-        self.next_id - 1
-    }
-
-    fn int(&mut self, size: u32) -> u32 {
-        let name = self.name(format!("__u{}", size * 8));
-        self.add(name, kind::INT, 0, size, &[size * 8])
-    }
-
-    fn array(&mut self, element: u32, len: u32) -> u32 {
-        self.add(0, kind::ARRAY, 0, 0, &[element, element, len])
-    }
-
-    fn pointer(&mut self, target: u32) -> u32 {
-        self.add(0, kind::PTR, 0, target, &[])
-    }
-
-    fn typedef(&mut self, name: &str, target: u32) -> u32 {
-        let name = self.name(name);
-        self.add(name, kind::TYPEDEF, 0, target, &[])
-    }
-
-    fn composite(&mut self, kind: u32, name: &str, size: u32, members: &[Member<'_>]) -> u32 {
-        let words: Vec<_> =
-            members.iter().flat_map(|&(name, ty, bit)| [self.name(name), ty, bit]).collect();
-        let name = self.name(name);
-        self.add(name, kind, members.len(), size, &words)
-    }
-
-    fn structure(&mut self, name: &str, size: u32, members: &[Member<'_>]) -> u32 {
-        self.composite(kind::STRUCT, name, size, members)
-    }
-
-    /// The variable that declares a hash map of two types.
-    fn map(&mut self, name: &str, key: u32, value: u32) -> u32 {
-        let hash = self.array(0, 1);
-        let [hash, key, value] = [hash, key, value].map(|target| self.pointer(target));
-        let members = [("type", hash, 0), ("key", key, 64), ("value", value, 128)];
-        let definition = self.structure("", 24, &members);
-        self.variable(name, definition)
-    }
-
-    fn variable(&mut self, name: &str, target: u32) -> u32 {
-        let name = self.name(name);
-        self.add(name, kind::VAR, 0, target, &[1])
-    }
-
-    fn maps_section(&mut self, variables: &[u32]) -> u32 {
-        let words: Vec<_> = variables.iter().flat_map(|id| [*id, 0, 0]).collect();
-        let name = self.name(".maps");
-        self.add(name, kind::DATASEC, variables.len(), 0, &words)
-    }
-
-    fn write(&self, magic: [u8; 2], word: fn(u32) -> [u8; 4], header_len: u32) -> Vec<u8> {
-        let types_len = self.types.len() as u32 * 4;
-        let sections = [0, types_len, types_len, self.strings.len() as u32];
-        let mut bytes = [magic, [1, 0]].concat();
-        bytes.extend(word(header_len));
-        bytes.extend(sections.into_iter().flat_map(word));
-        bytes.resize(header_len as usize, 0);
-        bytes.extend(self.types.iter().copied().flat_map(word));
-        bytes.extend_from_slice(&self.strings);
-        bytes
-    }
-}
-
-impl From<Builder> for Vec<u8> {
-    fn from(builder: Builder) -> Self {
-        builder.write([0x9f, 0xeb], u32::to_le_bytes, 24)
-    }
 }
 
 /// A struct `t` of two `__u32`, which `Two` agrees with.

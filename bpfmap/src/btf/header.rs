@@ -8,7 +8,8 @@ use super::read::Endian;
 pub(super) struct Header {
     pub(super) endian: Endian,
     pub(super) types: Range<usize>,
-    /// Begins and ends with a NUL.
+    /// Begins and ends with a NUL; that of split BTF only ends with one, and
+    /// may be empty.
     pub(super) strings: Range<usize>,
 }
 
@@ -16,7 +17,7 @@ pub(super) struct Header {
 const LEN: usize = 24;
 
 impl Header {
-    pub(super) fn parse(data: &[u8]) -> Result<Self, BtfError> {
+    pub(super) fn parse(data: &[u8], split: bool) -> Result<Self, BtfError> {
         let endian = match data.first_chunk::<2>() {
             Some([0x9f, 0xeb]) => Endian::Little,
             Some([0xeb, 0x9f]) => Endian::Big,
@@ -53,6 +54,7 @@ impl Header {
         let (types, strings) = (section(8)?, section(16)?);
         match &data[strings.clone()] {
             [0] | [0, .., 0] => Ok(Self { endian, types, strings }),
+            [] | [.., 0] if split => Ok(Self { endian, types, strings }),
             _ => {
                 Err(malformed("the string table does not begin and end with a NUL", strings.start))
             }

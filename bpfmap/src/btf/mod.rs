@@ -37,12 +37,11 @@ use read::Endian;
 /// #[derive(BpfMapValue, Clone, Copy)]
 /// #[repr(C)]
 /// struct ListHead {
-///     #[bpf(name = "first")]
-///     head: u64,
+///     #[bpf(pointer)]
+///     first: u64,
 /// }
 ///
-/// // Refused: `first` is a pointer.
-/// assert!(Btf::vmlinux()?.check::<ListHead>("hlist_head").is_err());
+/// Btf::vmlinux()?.check::<ListHead>("hlist_head")?;
 /// # Ok(())
 /// # }
 /// ```
@@ -54,6 +53,8 @@ pub struct Btf<'a> {
     types: Vec<u32>,
     /// Whose types they are.
     source: BtfSource,
+    /// The BTF that this one goes on from.
+    base: Option<&'a Btf<'a>>,
 }
 
 /// How much of a name is kept, in bytes: as much as the kernel allows
@@ -69,10 +70,43 @@ impl<'a> Btf<'a> {
     /// When the bytes are not BTF, when a section or a type reaches past their
     /// end, or when a type is of a kind that is newer than this crate.
     pub fn parse(data: impl Into<Cow<'a, [u8]>>) -> Result<Self, BtfError> {
-        let data = data.into();
-        let Header { endian, types, strings } = Header::parse(&data)?;
-        let types = types::index(&data[..types.end], types.start, endian)?;
-        Ok(Self { data, endian, strings, types, source: BtfSource::Bytes })
+        Self::read(data.into(), None)
+    }
+
+    /// As [`parse`](Self::parse), for split BTF: that of a module, which goes on
+    /// from the kernel's own. Its ids and names follow those of `base`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse), and when the byte order is another than
+    /// that of the base.
+    pub fn parse_split(
+        data: impl Into<Cow<'a, [u8]>>,
+        base: &'a Btf<'a>,
+    ) -> Result<Self, BtfError> {
+        Self::read(data.into(), Some(base))
+    }
+
+    fn read(data: Cow<'a, [u8]>, base: Option<&'a Btf<'a>>) -> Result<Self, BtfError> {
+        let Header { endian, types, strings } = Header::parse(&data, base.is_some())?;
+        if base.is_some_and(|base| base.endian != endian) {
+            let what = "its byte order is not that of its base";
+            return Err(BtfError::Malformed { what, at: 0 });
+        }
+        let first = base.map_or(0, Btf::count) + 1;
+        let types = types::index(&data[..types.end], types.start, endian, first)?;
+        Ok(Self { data, endian, strings, types, source: BtfSource::Bytes, base })
+    }
+
+    /// How many types there are, those of the base included.
+    fn count(&self) -> u32 {
+        let own = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
+        self.base.map_or(0, Btf::count).saturating_add(own)
+    }
+
+    /// How long the string table is, that of the base included.
+    fn strings_len(&self) -> usize {
+        self.base.map_or(0, Btf::strings_len) + self.strings.len()
     }
 
     /// Says whose types they are, for messages.
@@ -106,13 +140,30 @@ impl<'a> Btf<'a> {
     }
 
     fn strings_from(&self, offset: u32) -> &[u8] {
-        self.data[self.strings.clone()].get(offset as usize..).unwrap_or_default()
+        let before = self.base.map_or(0, Btf::strings_len);
+        match ((offset as usize).checked_sub(before), self.base) {
+            (None, Some(base)) => base.strings_from(offset),
+            (own, _) => {
+                let table = &self.data[self.strings.clone()];
+                own.and_then(|own| table.get(own..)).unwrap_or_default()
+            }
+        }
     }
 
-    /// Where the type of that id begins.
+    /// Where the type of that id begins, in the bytes that it is in.
     pub(crate) fn place_of(&self, id: TypeId) -> usize {
-        let index = (id as usize).checked_sub(1);
-        index.and_then(|index| self.types.get(index)).map_or(0, |at| *at as usize)
+        match (id.checked_sub(self.first()), self.base) {
+            (None, Some(base)) => base.place_of(id),
+            (own, _) => {
+                let at = own.and_then(|own| self.types.get(own as usize));
+                at.map_or(0, |at| *at as usize)
+            }
+        }
+    }
+
+    /// The first id that is not of the base.
+    fn first(&self) -> TypeId {
+        self.base.map_or(0, Btf::count).saturating_add(1)
     }
 
     /// The type of that id.
@@ -120,23 +171,36 @@ impl<'a> Btf<'a> {
         if id == 0 {
             return Ok(Type::Void);
         }
-        let at = self.types.get(id as usize - 1).ok_or(BtfError::Malformed {
+        let own = match (id.checked_sub(self.first()), self.base) {
+            (None, Some(base)) => return base.type_by_id(id),
+            (own, _) => own,
+        };
+        let at = own.and_then(|own| self.types.get(own as usize)).ok_or(BtfError::Malformed {
             what: "a type refers to an id that does not exist",
             at: self.strings.start,
         })?;
         Type::decode(self, id, *at as usize)
     }
 
-    /// The ids of all types.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
-        1..=u32::try_from(self.types.len()).unwrap_or(u32::MAX)
+    /// The ids of all types that are not of the base.
+    fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+        self.first()..=self.count()
     }
 
-    /// The first type of that name that `wanted` accepts.
+    /// The first type of that name that `wanted` accepts; one of the base only
+    /// when there is no other.
     pub(crate) fn find(
         &self,
         name: &str,
         wanted: impl Fn(&Type<'_>) -> bool,
+    ) -> Result<Option<TypeId>, BtfError> {
+        self.find_with(name, &wanted)
+    }
+
+    fn find_with(
+        &self,
+        name: &str,
+        wanted: &dyn Fn(&Type<'_>) -> bool,
     ) -> Result<Option<TypeId>, BtfError> {
         if name.is_empty() {
             // Anonymous types have no name to be found by.
@@ -151,7 +215,10 @@ impl<'a> Btf<'a> {
                 return Ok(Some(id));
             }
         }
-        Ok(None)
+        match self.base {
+            Some(base) => base.find_with(name, wanted),
+            None => Ok(None),
+        }
     }
 }
 

@@ -181,14 +181,19 @@ impl Info {
 }
 
 /// Where each type begins. `data` ends with the type section, which begins at
-/// `at`.
-pub(super) fn index(data: &[u8], mut at: usize, endian: Endian) -> Result<Vec<u32>, BtfError> {
+/// `at`; its first type has the id `first`.
+pub(super) fn index(
+    data: &[u8],
+    mut at: usize,
+    endian: Endian,
+    first: TypeId,
+) -> Result<Vec<u32>, BtfError> {
     let mut types = Vec::new();
     while at < data.len() {
         let malformed = BtfError::Malformed { what: "a type reaches past its section", at };
         let Some(info) = endian.u32(data, at + 4).map(Info) else { return Err(malformed) };
         let Some(trailing) = info.trailing_len() else {
-            let id = u32::try_from(types.len() + 1).unwrap_or(u32::MAX);
+            let id = u32::try_from(types.len()).unwrap_or(u32::MAX).saturating_add(first);
             return Err(BtfError::UnknownKind { id, kind: info.kind() });
         };
         match at.checked_add(TYPE_LEN).and_then(|end| end.checked_add(trailing)) {

@@ -1,11 +1,11 @@
 //! BTF that the kernel holds.
 
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::btf::Btf;
+use crate::btf::{Btf, BtfError};
 use crate::error::KernelError;
 use crate::sys::{self, Errno, MapInfo};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
@@ -37,6 +37,9 @@ pub(super) fn map_btf(
     Ok(Ok(btf))
 }
 
+/// Where the kernel shows its own types, since Linux 5.4.
+const KERNEL_BTF: &str = "/sys/kernel/btf";
+
 impl Btf<'static> {
     /// The types of the running kernel, from `/sys/kernel/btf/vmlinux`.
     ///
@@ -47,18 +50,43 @@ impl Btf<'static> {
     ///
     /// When the file is not there or cannot be read as BTF.
     pub fn vmlinux() -> Result<Self, Error> {
-        const PATH: &str = "/sys/kernel/btf/vmlinux";
-        let bytes = std::fs::read(PATH).map_err(|error| Error::Io {
-            path: PathBuf::from(PATH),
-            error,
-            advice: "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, and /sys be mounted",
-        })?;
-        let source = BtfSource::Vmlinux;
-        let btf = Self::parse(bytes).map_err(|error| Error::Btf {
-            subject: Subject::Type(PATH.into()),
-            source_of_btf: source,
-            error,
-        })?;
-        Ok(btf.with_source(source))
+        let advice = "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, and /sys be mounted";
+        let path = Path::new(KERNEL_BTF).join("vmlinux");
+        let btf = read(&path, advice, |bytes| Self::parse(bytes))?;
+        Ok(btf.with_source(BtfSource::Vmlinux))
     }
+}
+
+impl<'a> Btf<'a> {
+    /// The types of a module that is loaded, from `/sys/kernel/btf`, which go on
+    /// from those of the kernel itself.
+    ///
+    /// There since Linux 5.11. Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file or it cannot be read as BTF.
+    pub fn module(name: &str, vmlinux: &'a Self) -> Result<Self, Error> {
+        let advice =
+            "a module has BTF when it is loaded and was built with CONFIG_DEBUG_INFO_BTF_MODULES=y";
+        // A name, and not a path to elsewhere.
+        let file = Path::new(name).file_name().unwrap_or_default();
+        let path = Path::new(KERNEL_BTF).join(file);
+        let btf = read(&path, advice, |bytes| Self::parse_split(bytes, vmlinux))?;
+        Ok(btf.with_source(BtfSource::Vmlinux))
+    }
+}
+
+fn read<T>(
+    path: &Path,
+    advice: &'static str,
+    parse: impl FnOnce(Vec<u8>) -> Result<T, BtfError>,
+) -> Result<T, Error> {
+    let bytes = std::fs::read(path);
+    let bytes = bytes.map_err(|error| Error::Io { path: path.into(), error, advice })?;
+    parse(bytes).map_err(|error| Error::Btf {
+        subject: Subject::Type(path.display().to_string()),
+        source_of_btf: BtfSource::Vmlinux,
+        error,
+    })
 }
