@@ -249,6 +249,13 @@ fn opaque_bytes_agree_by_place_and_size() {
             #[bpf(opaque)]
             named: u32,
         }
+        BpfMapValue NamedLikeAnArm {
+            kind: u32,
+            #[bpf(opaque)]
+            v6: [u8; 16],
+            #[bpf(opaque)]
+            named: [u8; 4],
+        }
         BpfMapValue Nested {
             #[bpf(opaque)]
             first: u64,
@@ -267,6 +274,7 @@ fn opaque_bytes_agree_by_place_and_size() {
         }
     }
     accepted::<Unions>("unions");
+    accepted::<NamedLikeAnArm>("unions");
     assert_refused!(Short, "unions", ["address" Missing, "v4" Union]);
     accepted::<Nested>("nested");
     assert_refused!(Shifted, "nested", ["more" Moved, "first" Moved]);
@@ -387,6 +395,8 @@ fn fields_of_the_kernel_agree_by_name() {
     assert_refused!(Wrong, "kernel_owned", [
         "lock" Type, "count" Type, "timer" Type, "plain" Pointer,
     ]);
+    structs! { BpfMapValue Odd { work: Workqueue } }
+    assert_refused!(Odd, "odd", ["work" Size, "rest" Unclaimed]);
 }
 
 #[test]

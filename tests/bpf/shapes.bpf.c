@@ -172,6 +172,16 @@ struct kernel_owned {
 };
 SHAPE(kernel_owned);
 
+// By its name the kernel's, and of another size.
+struct bpf_wq {
+	__u64 half;
+};
+struct odd {
+	struct bpf_wq work;
+	__u64 rest;
+};
+SHAPE(odd);
+
 struct port {
 	__u16 number;
 };

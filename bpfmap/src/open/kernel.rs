@@ -52,7 +52,7 @@ impl Btf<'static> {
     pub fn vmlinux() -> Result<Self, Error> {
         let advice = "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, and /sys be mounted";
         let path = Path::new(KERNEL_BTF).join("vmlinux");
-        let btf = read(&path, advice, |bytes| Self::parse(bytes))?;
+        let btf = read(&path, advice, Self::parse)?;
         Ok(btf.with_source(BtfSource::Vmlinux))
     }
 }

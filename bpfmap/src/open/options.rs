@@ -64,7 +64,7 @@ impl<'a> OpenOptions<'a> {
     }
 
     /// Whether to open a map whose fields cannot be verified when at least its
-    /// sizes agree. [`Verification::SizesOnly`] then says why.
+    /// sizes agree. [`Verification::SizesOnly`](crate::Verification::SizesOnly) then says why.
     ///
     /// It never opens a map that was compared and found to differ.
     pub fn allow_sizes_only(self, allow: bool) -> Self {
