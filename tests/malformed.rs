@@ -16,7 +16,7 @@ use bpfmap::{
     Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, HashMap, Object,
     ObjectError, Pad, TypedMap,
 };
-use builder::{Builder, Member, kind};
+use builder::{Builder, kind};
 
 /// Counts what each thread holds; the tests run side by side.
 struct Counting;

@@ -258,11 +258,13 @@ impl Display for WayOut<'_> {
                 "  - hand in the object that the map was loaded from:\n      \
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or declare the map with `__type(key, ...)` and `__type(value, ...)` in section \
-                 \".maps\", and compile with -g"
+                 \".maps\", and compile with -g\n  \
+                 - or say which types of the program they are: OpenOptions::new().types(\"key\", \"value\")"
             }
             Unverifiable::SizesInObject => {
                 "  - declare it with `__type(key, ...)` and `__type(value, ...)` in section \
-                 \".maps\", in place of key_size and value_size"
+                 \".maps\", in place of key_size and value_size\n  \
+                 - or say which of its types they are: OpenOptions::new().types(\"key\", \"value\")"
             }
         })?;
         if self.0.id.is_none() {

@@ -35,6 +35,12 @@ pub enum BtfSource {
     /// was made from it is taken on trust; see
     /// [`OpenOptions::object`](crate::OpenOptions::object).
     Object,
+    /// The BTF with which the program around the map was loaded; the map itself
+    /// has none, and the types are those of the names that were given.
+    Program {
+        /// Its id, as `bpftool btf` shows it.
+        btf_id: u32,
+    },
     /// The types of the running kernel itself.
     Vmlinux,
     /// Bytes that were handed in as BTF.
@@ -96,6 +102,9 @@ impl Display for BtfSource {
         match self {
             Self::KernelMap { btf_id } => {
                 write!(f, "the kernel's BTF of the map (BTF id {btf_id})")
+            }
+            Self::Program { btf_id } => {
+                write!(f, "the BTF of the program around it (BTF id {btf_id})")
             }
             Self::Object => f.write_str("the BTF of the object"),
             Self::Vmlinux => f.write_str("the BTF of the running kernel"),

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use aya::Ebpf;
 use aya::maps::Map;
 use bpfmap::{
-    Be16, Be32, BpfMapKey, BpfMapValue, BtfSource, Error, HashMap, Loader, MapType, MismatchKind,
-    Object, OpenOptions, Pad, Unverifiable, Verification,
+    Be16, Be32, BpfMapKey, BpfMapValue, BtfError, BtfSource, Error, HashMap, Loader, MapType,
+    MismatchKind, Object, OpenOptions, Pad, Unverifiable, Verification,
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
@@ -26,6 +26,7 @@ trials! {
         a_closed_descriptor_is_said_to_be_closed,
         exchanged_types_are_recognised,
         a_map_without_btf_is_refused_unless_sizes_are_enough,
+        a_map_without_types_is_compared_with_named_ones,
         an_open_map_outlives_its_loader_and_leaks_nothing,
         the_readme_shows_the_refusal_that_is_printed,
     ]
@@ -208,6 +209,53 @@ fn a_map_without_btf_is_refused_unless_sizes_are_enough() -> TestResult {
     }
     // It is a downgrade for what cannot be compared, and not for what differs.
     assert_eq!(differing(options.open::<HashMap<u64, Value>>(&ebpf, "hash")), ["key."]);
+    Ok(())
+}
+
+fn a_map_without_types_is_compared_with_named_ones() -> TestResult {
+    #[derive(BpfMapKey, Clone, Copy)]
+    #[repr(C)]
+    struct Swapped {
+        a: u32,
+        c: u16,
+        b: u16,
+    }
+    let ebpf = Ebpf::load(KINDS)?;
+    let object = Object::parse(KINDS)?;
+    let options = OpenOptions::new().types("key", "value");
+    for name in ["legacy", "untyped"] {
+        // Nothing but the other maps says with which BTF they were loaded.
+        let map: HashMap<Key, Value> = options.open(&ebpf, name)?;
+        let Verification::Verified { source: BtfSource::Program { .. } } = map.verification()
+        else {
+            panic!("{:?}", map.verification())
+        };
+        assert_eq!(
+            differing(options.open::<HashMap<Swapped, Value>>(&ebpf, name)),
+            ["key.c", "key.b"]
+        );
+
+        let options = options.object(&object);
+        let map: HashMap<Key, Value> = options.open(&ebpf, name)?;
+        assert_eq!(map.verification(), Verification::Verified { source: BtfSource::Object });
+        assert_eq!(
+            differing(options.open::<HashMap<Swapped, Value>>(&ebpf, name)),
+            ["key.c", "key.b"]
+        );
+
+        match options.types("key", "nothing").open::<HashMap<Key, Value>>(&ebpf, name) {
+            Err(Error::Btf { error: BtfError::NoSuchType { name }, .. }) => {
+                assert_eq!(name, "nothing")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // A map that has types of its own is compared with these.
+    let map: HashMap<Key, Value> = options.types("nothing", "nothing").open(&ebpf, "hash")?;
+    assert!(matches!(
+        map.verification(),
+        Verification::Verified { source: BtfSource::KernelMap { .. } }
+    ));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::MismatchKind;
 use super::matching::newtype;
 use super::members::members;
 use super::walk::{ELEMENT, Leeway, Pair, Walk};
-use crate::btf::{BtfError, Order, Type, TypeId, TypeName};
+use crate::btf::{BtfError, Composite, Order, Type, TypeId, TypeName};
 use crate::layout::{Counterpart, Kind};
 
 /// The size of a pointer in BPF, on every host.
@@ -35,6 +35,14 @@ impl Walk<'_> {
                 Ok(())
             }
             (_, Type::Pointer { .. }) => self.differ(MismatchKind::Pointer, pair),
+            // A kernel that does not know ENUM64 was given this in its place.
+            (
+                rust @ (Kind::Unsigned | Kind::Signed | Kind::BigEndian),
+                Type::Composite(composite),
+            ) if composite.union && self.is_enum64(composite)? => {
+                let order = if rust == Kind::BigEndian { Some(HOST_ORDER) } else { None };
+                self.scalars(pair, composite.size, rust == Kind::Signed, order)
+            }
             (_, Type::Composite(composite)) if composite.union => {
                 self.differ(MismatchKind::Union, pair)
             }
@@ -129,6 +137,21 @@ impl Walk<'_> {
             return Ok(());
         }
         self.differ(MismatchKind::ByteOrder, pair)
+    }
+
+    /// Whether a union stands for an enum of 64 bits: loaders make one whose
+    /// members, the enumerators, are all of a type of this name.
+    fn is_enum64(&self, union: Composite<'_>) -> Result<bool, BtfError> {
+        if union.size != 8 || union.len() == 0 {
+            return Ok(false);
+        }
+        for member in union.members() {
+            match self.btf.type_by_id(member.target)? {
+                Type::Int(int) if self.btf.is_named(int.name, "enum64_placeholder") => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Whether the target of a pointer is tagged as one that the kernel counts.

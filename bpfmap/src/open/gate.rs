@@ -9,7 +9,7 @@ use crate::Error;
 use crate::map_type::MapType;
 use crate::object::{MapDefinition, Object};
 use crate::sys::MapInfo;
-use crate::verification::{BtfSource, MapLabel, Verification};
+use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
 
 /// A map in front of the gate.
 pub(super) struct Gate<'a> {
@@ -43,12 +43,52 @@ impl Gate<'_> {
                 answer => return answer,
             },
         };
+        let reason = match self.options.types {
+            Some(names) if !matches!(reason, Unverifiable::NotPermitted { .. }) => {
+                match self.by_name(names)? {
+                    Ok(verified) => return Ok(verified),
+                    Err(reason) => reason,
+                }
+            }
+            _ => reason,
+        };
         verdict::sizes(self.wanted, self.label, info)?;
         if self.options.allow_sizes_only {
             Ok(Verification::SizesOnly { reason })
         } else {
             Err(Error::Unverifiable { map: Arc::clone(self.label), reason })
         }
+    }
+
+    /// Compares with the types of these names, of the object or of what was
+    /// loaded together with the map.
+    fn by_name(&self, names: [&str; 2]) -> Result<Result<Verification, Unverifiable>, Error> {
+        let read;
+        let (btf, source) = match (self.options.object, (self.beside)().first()) {
+            (Some(object), _) => (object.btf(), BtfSource::Object),
+            (None, None) => return Ok(Err(Unverifiable::NoBtf)),
+            (None, Some(&btf_id)) => {
+                let source = BtfSource::Program { btf_id };
+                match kernel::btf_by_id(self.label, btf_id, source)? {
+                    Ok(btf) => read = btf,
+                    Err(reason) => return Ok(Err(reason)),
+                }
+                (&read, source)
+            }
+        };
+        let mut types = [0; 2];
+        let sides = [self.wanted.key, self.wanted.value];
+        for (id, (name, side)) in types.iter_mut().zip(names.into_iter().zip(sides)) {
+            if side.is_some() {
+                *id = verdict::named(btf, name).map_err(|error| Error::Btf {
+                    subject: Subject::Map(MapLabel::clone(self.label)),
+                    source_of_btf: source,
+                    error,
+                })?;
+            }
+        }
+        let verified = verdict::key_and_value(self.wanted, self.label, btf, source, types)?;
+        verdict::sizes(self.wanted, self.label, self.info).map(|()| Ok(verified))
     }
 
     /// Adds to a mismatch with the kernel's BTF that the object agrees: then it

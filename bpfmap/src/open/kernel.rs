@@ -20,6 +20,15 @@ pub(super) fn map_btf(
     if btf_id == 0 || (info.btf_key_type_id == 0 && info.btf_value_type_id == 0) {
         return Ok(Err(Unverifiable::NoBtf));
     }
+    btf_by_id(map, btf_id, BtfSource::KernelMap { btf_id })
+}
+
+/// The BTF of an id, which is to be compared with the map.
+pub(super) fn btf_by_id(
+    map: &Arc<MapLabel>,
+    btf_id: u32,
+    source: BtfSource,
+) -> Result<Result<Btf<'static>, Unverifiable>, Error> {
     let kernel =
         |operation, errno| Error::from(Box::new(KernelError::new(map, operation, errno, "")));
     let fd = match sys::open_btf_id(btf_id) {
@@ -31,7 +40,7 @@ pub(super) fn map_btf(
         .map_err(|errno| kernel("reading its BTF (BPF_OBJ_GET_INFO_BY_FD)", errno))?;
     let btf = Btf::parse(bytes).map_err(|error| Error::Btf {
         subject: Subject::Map(MapLabel::clone(map)),
-        source_of_btf: BtfSource::KernelMap { btf_id },
+        source_of_btf: source,
         error,
     })?;
     Ok(Ok(btf))

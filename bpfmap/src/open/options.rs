@@ -32,6 +32,7 @@ use crate::verification::MapLabel;
 pub struct OpenOptions<'a> {
     pub(super) object: Option<&'a Object<'a>>,
     pub(super) name: Option<&'a str>,
+    pub(super) types: Option<[&'a str; 2]>,
     pub(super) allow_sizes_only: bool,
     read_only: bool,
 }
@@ -61,6 +62,18 @@ impl<'a> OpenOptions<'a> {
     /// that the kernel keeps.
     pub fn name(self, name: &'a str) -> Self {
         Self { name: Some(name), ..self }
+    }
+
+    /// The names of the types of key and value, for a map that was declared
+    /// without them: legacy `SEC("maps")`, and aya-ebpf's `#[map]`. The types
+    /// are looked up in the [`object`](Self::object), or else in the BTF with
+    /// which the loader's programs were loaded (reading that needs
+    /// `CAP_SYS_ADMIN`).
+    ///
+    /// It is not used for a map of which the kernel or the object knows the
+    /// types.
+    pub fn types(self, key: &'a str, value: &'a str) -> Self {
+        Self { types: Some([key, value]), ..self }
     }
 
     /// Whether to open a map whose fields cannot be verified when at least its

@@ -87,6 +87,20 @@ pub(super) fn sizes(wanted: &Wanted, map: &Arc<MapLabel>, info: &MapInfo) -> Res
     Ok(())
 }
 
+/// The type of data that has a name.
+pub(super) fn named(btf: &Btf<'_>, name: &str) -> Result<TypeId, BtfError> {
+    let is_data = |ty: &Type<'_>| {
+        matches!(ty, Type::Composite(_) | Type::Typedef { .. } | Type::Enum { .. } | Type::Int(_))
+    };
+    if let Some(id) = btf.find(name, is_data)? {
+        return Ok(id);
+    }
+    let is_forward = |ty: &Type<'_>| matches!(ty, Type::Forward { .. });
+    let declared = btf.find(name, is_forward)?.is_some();
+    let name = name.into();
+    Err(if declared { BtfError::Incomplete { name } } else { BtfError::NoSuchType { name } })
+}
+
 impl Object<'_> {
     /// Checks that the map `name`, as the object declares it, is of the type
     /// and has the key and the value of `M`. Needs no kernel.
@@ -138,24 +152,7 @@ impl Btf<'_> {
         let subject = || Subject::Type(name.into());
         let source = self.source();
         let error = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
-        let is_data = |ty: &Type<'_>| {
-            matches!(
-                ty,
-                Type::Composite(_) | Type::Typedef { .. } | Type::Enum { .. } | Type::Int(_)
-            )
-        };
-        let id = match self.find(name, is_data).map_err(error)? {
-            Some(id) => id,
-            None => {
-                let is_forward = |ty: &Type<'_>| matches!(ty, Type::Forward { .. });
-                let declared = self.find(name, is_forward).map_err(error)?.is_some();
-                let name = name.into();
-                return Err(error(match declared {
-                    true => BtfError::Incomplete { name },
-                    false => BtfError::NoSuchType { name },
-                }));
-            }
-        };
+        let id = named(self, name).map_err(error)?;
         match compare(Role::Type, layout, self, id).map_err(error)? {
             None => Ok(()),
             Some(types) => {
