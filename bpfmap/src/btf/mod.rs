@@ -197,6 +197,17 @@ impl<'a> Btf<'a> {
         self.find_with(name, &wanted)
     }
 
+    /// All offsets at which the name stands, of the base's string table too;
+    /// one name may be the end of another.
+    fn places_of_name(&self, name: &str) -> Vec<u32> {
+        let mut places = self.base.map_or_else(Vec::new, |base| base.places_of_name(name));
+        let before = self.base.map_or(0, Btf::strings_len);
+        let wanted = [name.as_bytes(), b"\0"].concat();
+        let own = memchr::memmem::find_iter(&self.data[self.strings.clone()], &wanted);
+        places.extend(own.filter_map(|at| u32::try_from(before + at).ok()));
+        places
+    }
+
     fn find_with(
         &self,
         name: &str,
@@ -206,13 +217,20 @@ impl<'a> Btf<'a> {
             // Anonymous types have no name to be found by.
             return Ok(None);
         }
-        for id in self.ids() {
-            let ty = self.type_by_id(id)?;
-            if let Some(offset) = ty.name()
-                && wanted(&ty)
-                && self.is_named(offset, name)
-            {
-                return Ok(Some(id));
+        // Where the name is in the string table is looked up once, and then
+        // compared as a number: strings all over the table would be slow.
+        let places = self.places_of_name(name);
+        if !places.is_empty() {
+            for id in self.ids() {
+                let own = self.types[(id - self.first()) as usize] as usize;
+                let has_name = |offset| places.binary_search(&offset).is_ok();
+                if !self.endian.u32(&self.data, own).is_some_and(has_name) {
+                    continue;
+                }
+                let ty = self.type_by_id(id)?;
+                if ty.name().is_some_and(has_name) && wanted(&ty) {
+                    return Ok(Some(id));
+                }
             }
         }
         match self.base {

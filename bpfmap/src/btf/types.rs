@@ -158,27 +158,30 @@ impl Info {
         self.0 >> 31 != 0
     }
 
-    /// How many bytes follow the type itself.
+    /// How many bytes follow the type itself; `None` for an unknown kind.
     fn trailing_len(self) -> Option<usize> {
-        let each = match self.kind() {
-            kind::STRUCT | kind::UNION | kind::ENUM64 | kind::DATASEC => 12,
-            kind::ENUM | kind::FUNC_PROTO => 8,
-            kind::INT | kind::VAR | kind::DECL_TAG => return Some(4),
-            kind::ARRAY => return Some(12),
-            kind::PTR
-            | kind::FWD
-            | kind::TYPEDEF
-            | kind::VOLATILE
-            | kind::CONST
-            | kind::RESTRICT
-            | kind::FUNC
-            | kind::FLOAT
-            | kind::TYPE_TAG => return Some(0),
-            _ => return None,
-        };
-        (self.len() as usize).checked_mul(each)
+        let (fixed, each) = *TRAILING.get(self.kind() as usize)?;
+        // At most 24 bits times 12.
+        Some(usize::from(fixed) + self.len() as usize * usize::from(each))
     }
 }
+
+/// For each kind, how many bytes follow a type, and how many for each of what
+/// its length counts. There is no kind 0.
+const TRAILING: [(u8, u8); 20] = {
+    let mut table = [(0, 0); 20];
+    table[kind::INT as usize] = (4, 0);
+    table[kind::ARRAY as usize] = (12, 0);
+    table[kind::STRUCT as usize] = (0, 12);
+    table[kind::UNION as usize] = (0, 12);
+    table[kind::ENUM as usize] = (0, 8);
+    table[kind::FUNC_PROTO as usize] = (0, 8);
+    table[kind::VAR as usize] = (4, 0);
+    table[kind::DATASEC as usize] = (0, 12);
+    table[kind::DECL_TAG as usize] = (4, 0);
+    table[kind::ENUM64 as usize] = (0, 12);
+    table
+};
 
 /// Where each type begins. `data` ends with the type section, which begins at
 /// `at`; its first type has the id `first`.
@@ -188,21 +191,23 @@ pub(super) fn index(
     endian: Endian,
     first: TypeId,
 ) -> Result<Vec<u32>, BtfError> {
-    let mut types = Vec::new();
+    // Types of the kernel are 20 to 30 bytes on average; too small a guess
+    // costs a copy, too large a one nothing that is touched.
+    let mut types = Vec::with_capacity((data.len() - at) / 16);
     while at < data.len() {
         let malformed = BtfError::Malformed { what: "a type reaches past its section", at };
         let Some(info) = endian.u32(data, at + 4).map(Info) else { return Err(malformed) };
-        let Some(trailing) = info.trailing_len() else {
+        let Some(trailing) = info.trailing_len().filter(|_| info.kind() != 0) else {
             let id = u32::try_from(types.len()).unwrap_or(u32::MAX).saturating_add(first);
             return Err(BtfError::UnknownKind { id, kind: info.kind() });
         };
-        match at.checked_add(TYPE_LEN).and_then(|end| end.checked_add(trailing)) {
-            Some(end) if end <= data.len() => {
-                types.push(u32::try_from(at).map_err(|_| malformed)?);
-                at = end;
-            }
-            _ => return Err(malformed),
+        let end = at + TYPE_LEN + trailing;
+        if end > data.len() {
+            return Err(malformed);
         }
+        // `Header::parse` saw to it that positions fit.
+        types.push(at as u32);
+        at = end;
     }
     Ok(types)
 }
