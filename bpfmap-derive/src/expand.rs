@@ -8,7 +8,7 @@
 use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{DeriveInput, GenericParam, Generics, Path, Type, WherePredicate, parse_quote};
+use syn::{DeriveInput, Generics, Path, WherePredicate, parse_quote};
 
 use crate::Role;
 use crate::ast::{Field, Struct};
@@ -101,11 +101,8 @@ fn generic(
     let predicates = &mut generics.make_where_clause().predicates;
     predicates.push(parse_quote!(Self: 'static));
     for ty in input.fields.iter().map(|field| field.ty) {
-        // A bound on a type that does not depend on a parameter is a lint.
-        if mentions(ty, input.generics) {
-            let predicate: WherePredicate = parse_quote!(#ty: #bound);
-            predicates.push(predicate);
-        }
+        let predicate: WherePredicate = parse_quote!(#ty: #bound);
+        predicates.push(predicate);
     }
     let checks = checks(input, krate).into_iter().map(|check| {
         let Check { span, function, arguments, .. } = check;
@@ -133,22 +130,6 @@ fn generic(
         }
         #key
     }
-}
-
-/// Whether a type depends on a parameter.
-fn mentions(ty: &Type, generics: &Generics) -> bool {
-    fn any(tokens: TokenStream, generics: &Generics) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Group(group) => any(group.stream(), generics),
-            TokenTree::Ident(ident) => generics.params.iter().any(|param| match param {
-                GenericParam::Type(param) => param.ident == ident,
-                GenericParam::Const(param) => param.ident == ident,
-                GenericParam::Lifetime(_) => false,
-            }),
-            _ => false,
-        })
-    }
-    any(quote!(#ty), generics)
 }
 
 /// The expression of the table.
