@@ -117,13 +117,7 @@ impl<'a> Walk<'a> {
             ty: TypeName::of(self.btf, pair.btf).to_string(),
             bytes: pair.btf_at..end,
         };
-        self.found.push(Mismatch {
-            path: rust.name.clone(),
-            kind,
-            rust: Some(rust),
-            btf: Some(btf),
-            advice,
-        });
+        self.push(kind, rust, btf, advice);
         Ok(())
     }
 
@@ -137,13 +131,12 @@ impl<'a> Walk<'a> {
     ) {
         let rust = self.rust_place(pair.rust, pair.rust_at);
         let btf = self.member_place(member);
-        self.found.push(Mismatch {
-            path: rust.name.clone(),
-            kind,
-            rust: Some(rust),
-            btf: Some(btf),
-            advice,
-        });
+        self.push(kind, rust, btf, advice);
+    }
+
+    fn push(&mut self, kind: MismatchKind, rust: Place, btf: Place, advice: String) {
+        let path = rust.name.clone();
+        self.found.push(Mismatch { path, kind, rust: Some(rust), btf: Some(btf), advice });
     }
 
     pub(super) fn rust_place(&self, layout: &'static Layout, at: u64) -> Place {
