@@ -1,5 +1,7 @@
 //! Maps that another loader made, and pins.
 
+use std::path::Path;
+
 use aya::Ebpf;
 use aya::maps::Map;
 use bpfmap::{BtfSource, Error, HashMap, Object, OpenOptions, Unverifiable, Verification};
@@ -72,14 +74,8 @@ fn a_map_that_bpftool_loaded_opens_when_it_fits() -> TestResult {
     let object = tempfile::NamedTempFile::new()?;
     std::fs::write(object.path(), FLOWS)?;
     let (program, maps) = (bpffs.path().join("program"), bpffs.path().join("maps"));
-    bpftool([
-        "prog".as_ref(),
-        "load".as_ref(),
-        object.path().as_ref(),
-        program.as_ref(),
-        "pinmaps".as_ref(),
-        maps.as_ref(),
-    ])?;
+    let [object, program, pins] = [object.path(), &program, &maps].map(Path::display);
+    bpftool(&format!("prog load {object} {program} pinmaps {pins}"))?;
     let flows = HashMap::<FlowKey, FlowStats>::from_pin(maps.join("flows"))?;
     assert!(matches!(
         flows.verification(),
@@ -92,24 +88,16 @@ fn a_map_that_bpftool_loaded_opens_when_it_fits() -> TestResult {
     Ok(())
 }
 
+/// Makes a map like `flows`, with values of that size.
+fn create(path: &Path, value_size: u32) -> TestResult {
+    let path = path.display();
+    bpftool(&format!("map create {path} type hash key 16 value {value_size} entries 8 name flows"))
+}
+
 fn a_map_that_bpftool_created_has_no_btf() -> TestResult {
     let bpffs = Bpffs::mount()?;
     let path = bpffs.path().join("flows");
-    bpftool([
-        "map".as_ref(),
-        "create".as_ref(),
-        path.as_ref(),
-        "type".as_ref(),
-        "hash".as_ref(),
-        "key".as_ref(),
-        "16".as_ref(),
-        "value".as_ref(),
-        "16".as_ref(),
-        "entries".as_ref(),
-        "8".as_ref(),
-        "name".as_ref(),
-        "flows".as_ref(),
-    ])?;
+    create(&path, 16)?;
     match HashMap::<FlowKey, FlowStats>::from_pin(&path) {
         Err(Error::Unverifiable { reason: Unverifiable::NoBtf, .. }) => {}
         other => panic!("{other:?}"),
@@ -123,21 +111,7 @@ fn a_map_that_bpftool_created_has_no_btf() -> TestResult {
 
     // Made larger than the object says: nothing may be written past a value.
     let path = bpffs.path().join("larger");
-    bpftool([
-        "map".as_ref(),
-        "create".as_ref(),
-        path.as_ref(),
-        "type".as_ref(),
-        "hash".as_ref(),
-        "key".as_ref(),
-        "16".as_ref(),
-        "value".as_ref(),
-        "64".as_ref(),
-        "entries".as_ref(),
-        "8".as_ref(),
-        "name".as_ref(),
-        "flows".as_ref(),
-    ])?;
+    create(&path, 64)?;
     match options.name("flows").from_pin::<HashMap<FlowKey, FlowStats>>(&path) {
         Err(Error::OtherObject { difference, .. }) => {
             assert_eq!(

@@ -177,12 +177,13 @@ impl Drop for Bpffs {
     }
 }
 
-pub fn bpftool<const N: usize>(arguments: [&std::ffi::OsStr; N]) -> TestResult {
-    let output = Command::new("bpftool").args(arguments).output()?;
+/// Runs a command of `bpftool`; no word of it may hold a blank.
+pub fn bpftool(command: &str) -> TestResult {
+    let output = Command::new("bpftool").args(command.split(' ')).output()?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("bpftool {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+    Err(format!("bpftool {command}: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
 /// The refusal of a map for its fields.
