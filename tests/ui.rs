@@ -29,7 +29,8 @@ fn with_proposals(case: &str) -> PathBuf {
         let path = directory.join(case).with_extension(extension);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    let errors = read("stderr");
+    let (errors, text) = (read("stderr"), read("rs"));
+    let source: Vec<&str> = text.lines().collect();
     // What to insert before which line, counted from 0.
     let mut insertions: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     let mut lines = errors.lines();
@@ -39,18 +40,26 @@ fn with_proposals(case: &str) -> PathBuf {
         let position = lines.next().expect("a position");
         let number =
             position.split(':').nth(1).expect("a line").parse::<usize>().expect("a number");
-        let before = if place == " here" { number - 1 } else { number };
+        let before = match place {
+            " here" => number - 1,
+            " before its attributes" => {
+                let is_attribute = |line: &&&str| line.trim().starts_with(['#', '/']);
+                let attributes = source[..number - 1].iter().rev().take_while(is_attribute);
+                number - 1 - attributes.count()
+            }
+            _ => number,
+        };
         insertions.entry(before).or_default().push(pad);
     }
     assert!(!insertions.is_empty(), "no proposals for {case}");
-    let mut source = String::new();
-    for (number, line) in read("rs").lines().enumerate() {
+    let mut mended = String::new();
+    for (number, line) in source.iter().enumerate() {
         for pad in insertions.get(&number).into_iter().flatten() {
-            source += &format!("    {pad}\n");
+            mended += &format!("    {pad}\n");
         }
-        source += &format!("{line}\n");
+        mended += &format!("{line}\n");
     }
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{case}_with_proposals.rs"));
-    std::fs::write(&path, source).expect("writing the case");
+    std::fs::write(&path, mended).expect("writing the case");
     path
 }

@@ -1,9 +1,9 @@
 //! The struct as the derive sees it.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Error, Generics, Ident, Result, Type};
+use syn::{Attribute, Data, DeriveInput, Error, Fields, Generics, Ident, Result, Type, Visibility};
 
 use crate::attr::{Counterpart, FieldAttrs, StructAttrs};
 
@@ -12,6 +12,9 @@ pub(crate) struct Struct<'a> {
     pub(crate) generics: &'a Generics,
     pub(crate) attrs: StructAttrs,
     pub(crate) fields: Vec<Field<'a>>,
+    pub(crate) has_trailing_comma: bool,
+    /// Whether the struct or a field of it is.
+    pub(crate) is_deprecated: bool,
 }
 
 pub(crate) struct Field<'a> {
@@ -22,6 +25,10 @@ pub(crate) struct Field<'a> {
     /// Its name on the other side, unless an attribute says otherwise.
     pub(crate) c_name: String,
     pub(crate) is_tuple_field: bool,
+    /// As it is written, with a blank behind it: `pub `.
+    pub(crate) visibility: String,
+    /// Whether attributes or documentation stand before it.
+    pub(crate) has_attributes: bool,
     /// Where an error about the field belongs.
     pub(crate) span: Span,
     pub(crate) ty: &'a Type,
@@ -55,8 +62,15 @@ impl<'a> Struct<'a> {
         let mut fields = Vec::with_capacity(data.fields.len());
         for (index, field) in data.fields.iter().enumerate() {
             let attrs = errors.keep(FieldAttrs::parse(&field.attrs)).unwrap_or_default();
+            let visibility = match &field.vis {
+                Visibility::Inherited => String::new(),
+                visibility => format!("{} ", visibility.to_token_stream()).replace(" (", "("),
+            };
+            let has_attributes = !field.attrs.is_empty();
             fields.push(match &field.ident {
                 Some(ident) => Field {
+                    visibility,
+                    has_attributes,
                     member: ident.to_token_stream(),
                     name: ident.unraw().to_string(),
                     c_name: ident.unraw().to_string(),
@@ -66,6 +80,8 @@ impl<'a> Struct<'a> {
                     attrs,
                 },
                 None => Field {
+                    visibility,
+                    has_attributes,
                     member: syn::Index::from(index).to_token_stream(),
                     name: index.to_string(),
                     // As compilers of Rust to BPF call it in BTF.
@@ -78,7 +94,21 @@ impl<'a> Struct<'a> {
             });
         }
         errors.finish()?;
-        Ok(Self { ident: &input.ident, generics: &input.generics, attrs, fields })
+        let is_deprecated =
+            |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        Ok(Self {
+            ident: &input.ident,
+            generics: &input.generics,
+            attrs,
+            fields,
+            has_trailing_comma: match &data.fields {
+                Fields::Named(fields) => fields.named.trailing_punct(),
+                Fields::Unnamed(fields) => fields.unnamed.trailing_punct(),
+                Fields::Unit => false,
+            },
+            is_deprecated: is_deprecated(&input.attrs)
+                || data.fields.iter().any(|field| is_deprecated(&field.attrs)),
+        })
     }
 }
 
@@ -94,8 +124,14 @@ impl Field<'_> {
 }
 
 fn first_span(tokens: &impl ToTokens) -> Span {
-    let first = tokens.to_token_stream().into_iter().next();
-    first.as_ref().map_or_else(Span::call_site, TokenTree::span)
+    match tokens.to_token_stream().into_iter().next() {
+        // What a macro was given as a type is in a group that nobody sees.
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => {
+            first_span(&group.stream())
+        }
+        Some(first) => first.span(),
+        None => Span::call_site(),
+    }
 }
 
 /// Errors, gathered so that one run reports all of them.
@@ -112,6 +148,10 @@ impl Errors {
 
     pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     pub(crate) fn finish(self) -> Result<()> {

@@ -18,6 +18,7 @@ pub(crate) struct Repr {
     pub(crate) c: bool,
     pub(crate) transparent: bool,
     pub(crate) packed: bool,
+    pub(crate) malformed: bool,
     /// The integer of an enum.
     pub(crate) int: Option<Ident>,
 }
@@ -55,13 +56,12 @@ impl StructAttrs {
         let mut parsed = Self::default();
         for attr in attrs {
             if attr.path().is_ident("repr") {
-                parsed.repr.read(attr)?;
+                parsed.repr.read(attr);
             } else if attr.path().is_ident("bpf") {
                 attr.parse_nested_meta(|meta| {
                     if meta.path.is_ident("crate") {
                         once(parsed.krate.is_some(), &meta)?;
-                        meta.input.parse::<Token![=]>()?;
-                        parsed.krate = Some(meta.input.call(Path::parse_mod_style)?);
+                        parsed.krate = Some(path(&meta)?);
                         return Ok(());
                     }
                     if ON_FIELD.iter().any(|known| meta.path.is_ident(known)) {
@@ -83,8 +83,7 @@ impl StructAttrs {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident("bpf")) {
             let _ = attr.parse_nested_meta(|meta| {
                 if meta.path.is_ident("crate") {
-                    meta.input.parse::<Token![=]>()?;
-                    krate = Some(meta.input.call(Path::parse_mod_style)?);
+                    krate = Some(path(&meta)?);
                 }
                 Ok(())
             });
@@ -95,9 +94,9 @@ impl StructAttrs {
 
 impl Repr {
     /// rustc itself refuses what is no repr, and reprs that contradict.
-    fn read(&mut self, attr: &Attribute) -> Result<()> {
+    fn read(&mut self, attr: &Attribute) {
         const INTEGERS: &[&str] = &["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"];
-        attr.parse_nested_meta(|meta| {
+        let parsed = attr.parse_nested_meta(|meta| {
             self.c |= meta.path.is_ident("C");
             self.transparent |= meta.path.is_ident("transparent");
             self.packed |= meta.path.is_ident("packed");
@@ -112,7 +111,8 @@ impl Repr {
                 argument.parse::<TokenStream>()?;
             }
             Ok(())
-        })
+        });
+        self.malformed |= parsed.is_err();
     }
 }
 
@@ -192,11 +192,29 @@ impl Allowed {
 
 /// The name of a member of the C struct.
 fn member(meta: &ParseNestedMeta<'_>) -> Result<LitStr> {
-    let name: LitStr = meta.value()?.parse()?;
+    let word = name(&meta.path);
+    if !meta.input.peek(Token![=]) {
+        return Err(meta.error(format!("say its name: `{word} = \"c_name\"`")));
+    }
+    let value = meta.value()?;
+    let name: LitStr = match value.peek(LitStr) {
+        true => value.parse()?,
+        false => return Err(value.error(format!("write it in quotes: `{word} = \"c_name\"`"))),
+    };
     if name.value().is_empty() {
         return Err(Error::new(name.span(), "a member's name cannot be empty"));
     }
     Ok(name)
+}
+
+/// The path of the runtime crate.
+fn path(meta: &ParseNestedMeta<'_>) -> Result<Path> {
+    let input = meta.input;
+    if !input.peek(Token![=]) || input.peek2(LitStr) {
+        return Err(meta.error("write a path, and no quotes: `crate = some::path::bpfmap`"));
+    }
+    input.parse::<Token![=]>()?;
+    input.call(Path::parse_mod_style)
 }
 
 fn name(path: &Path) -> String {

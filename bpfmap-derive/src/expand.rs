@@ -8,7 +8,7 @@
 use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{DeriveInput, Generics, Path, WherePredicate, parse_quote};
+use syn::{DeriveInput, Error, Generics, Path, WherePredicate, parse_quote};
 
 use crate::Role;
 use crate::ast::{Field, Struct};
@@ -19,12 +19,24 @@ pub(crate) fn derive(input: &DeriveInput, role: Role) -> TokenStream {
     let checked = Struct::parse(input).and_then(|parsed| valid::check(&parsed).map(|()| parsed));
     match checked {
         Ok(parsed) => expand(&parsed, role),
-        Err(error) => {
-            let error = error.into_compile_error();
+        Err(errors) => {
             let fallback = fallback(input, role);
-            quote!(#error #fallback)
+            let krate = runtime(StructAttrs::krate(&input.attrs).as_ref());
+            let errors = refuse(errors, &krate);
+            quote!(#errors #fallback)
         }
     }
+}
+
+/// The errors for the compiler to print. syn names `::core::compile_error!`,
+/// and a crate may have another `core`.
+pub(crate) fn refuse(errors: Error, krate: &TokenStream) -> TokenStream {
+    let refuse = |error: Error| {
+        let path = at(error.span(), quote!(#krate::__private));
+        let error = error.into_compile_error();
+        quote!(#path #error)
+    };
+    errors.into_iter().map(refuse).collect()
 }
 
 /// Where the runtime crate is.
@@ -43,14 +55,9 @@ fn expand(input: &Struct<'_>, role: Role) -> TokenStream {
     } else {
         concrete(input, role, &krate, &table)
     };
-    let types = same_types(input);
-    quote! {
-        #[allow(dead_code, deprecated, non_upper_case_globals)]
-        const _: () = {
-            #items
-            #types
-        };
-    }
+    // Some crates forbid the lint, so it is allowed only where it would be seen.
+    let allow = input.is_deprecated.then(|| quote!(#[allow(deprecated)]));
+    quote!(#allow #items)
 }
 
 fn is_generic(generics: &Generics) -> bool {
@@ -69,17 +76,19 @@ fn concrete(
     let promises = promises(name, role, krate, table);
     let checks = checks(input, krate).into_iter().map(|check| {
         let Check { constant, span, function, arguments } = check;
-        at(
-            span,
-            quote! {
-                const #constant: () = #function(<#name as #krate::__private::DerivedLayout>::TABLE, #arguments);
-            },
-        )
+        let table = quote!(<#name as #krate::__private::DerivedLayout>::TABLE);
+        at(span, quote!(const #constant: () = #function(#table, #arguments);))
     });
+    // The checks have a scope of their own: the types of fields are not in it,
+    // and what they name cannot be one of these constants.
     quote! {
-        #promises
-        #(#checks)*
-        #krate::__impl_pod! { #name }
+        const _: () = {
+            #promises
+            #krate::__impl_pod! { #name }
+        };
+        const _: () = {
+            #(#checks)*
+        };
     }
 }
 
@@ -108,7 +117,22 @@ fn generic(
         let Check { span, function, arguments, .. } = check;
         at(span, quote!(#function(__bpfmap_table, #arguments);))
     });
-    let name = input.ident;
+    let layout = quote! {{
+        let __bpfmap_table: &'static #krate::Layout = #table;
+        #(#checks)*
+        __bpfmap_table
+    }};
+    instances(input.ident, &generics, role, krate, &layout)
+}
+
+/// The promises about all instances of a generic struct.
+fn instances(
+    name: &Ident,
+    generics: &Generics,
+    role: Role,
+    krate: &TokenStream,
+    layout: &TokenStream,
+) -> TokenStream {
     let (params, arguments, conditions) = generics.split_for_impl();
     let key = match role {
         Role::Key => quote! {
@@ -118,17 +142,15 @@ fn generic(
         Role::Value => TokenStream::new(),
     };
     quote! {
-        #[automatically_derived]
-        unsafe impl #params #krate::BpfLayout for #name #arguments #conditions {
-            const LAYOUT: &'static #krate::Layout = {
-                let __bpfmap_table: &'static #krate::Layout = #table;
-                #(#checks)*
-                __bpfmap_table
-            };
-            const DERIVED_AND_NOT_WRITTEN_BY_HAND: #krate::__private::Seal =
-                #krate::__private::Seal;
-        }
-        #key
+        const _: () = {
+            #[automatically_derived]
+            unsafe impl #params #krate::BpfLayout for #name #arguments #conditions {
+                const LAYOUT: &'static #krate::Layout = #layout;
+                const DERIVED_AND_NOT_WRITTEN_BY_HAND: #krate::__private::Seal =
+                    #krate::__private::Seal;
+            }
+            #key
+        };
     }
 }
 
@@ -137,15 +159,18 @@ fn table(input: &Struct<'_>, role: Role, krate: &TokenStream) -> TokenStream {
     let core = quote!(#krate::__private::core);
     let rows = input.fields.iter().map(|field| row(field, role, krate, &core));
     let name = input.ident.unraw().to_string();
-    let size = quote!(#core::mem::size_of::<Self>());
-    let align = quote!(#core::mem::align_of::<Self>());
-    if input.attrs.repr.packed {
-        quote! {
-            &#krate::Layout::new(#name, #size, #align, #krate::Kind::Struct { fields: &[#(#rows),*] })
-        }
-    } else {
-        quote!(&#krate::Layout::of_struct(#name, #size, #align, &[#(#rows),*]))
-    }
+    let packed = input.attrs.repr.packed;
+    let types = same_types(input);
+    quote! {{
+        #types
+        &#krate::Layout::of_struct(
+            #name,
+            #core::mem::size_of::<Self>(),
+            #core::mem::align_of::<Self>(),
+            #packed,
+            &[#(#rows),*],
+        )
+    }}
 }
 
 fn row(field: &Field<'_>, role: Role, krate: &TokenStream, core: &TokenStream) -> TokenStream {
@@ -209,17 +234,18 @@ fn checks(input: &Struct<'_>, krate: &TokenStream) -> Vec<Check> {
     for (index, field) in input.fields.iter().enumerate() {
         let (name, span) = (&field.name, field.span);
         let index = Literal::usize_unsuffixed(index);
-        let pad = pads.next();
+        let pad = pads.next(field);
+        let place = if field.has_attributes { "before its attributes" } else { "here" };
         checks.push(Check {
-            constant: format_ident!("padding_before_{name}"),
+            constant: constant("PADDING_BEFORE", name),
             span,
             function: quote!(#krate::__private::padding_before),
-            arguments: quote!(#index, #pad),
+            arguments: quote!(#index, #pad, #place),
         });
         let allowed = &field.attrs.allowed;
         if field.attrs.counterpart.is_some() || allowed.signedness || allowed.byte_order {
             checks.push(Check {
-                constant: format_ident!("attributes_of_{name}"),
+                constant: constant("ATTRIBUTES_OF", name),
                 span,
                 function: quote!(#krate::__private::attributes_fit),
                 arguments: quote!(#index),
@@ -227,15 +253,22 @@ fn checks(input: &Struct<'_>, krate: &TokenStream) -> Vec<Check> {
         }
     }
     if let Some(last) = input.fields.last() {
-        let pad = pads.next();
+        let comma = if input.has_trailing_comma { "" } else { ", " };
+        let pad = format!("{comma}{}", pads.next(last));
         checks.push(Check {
-            constant: format_ident!("padding_after_{}", last.name),
+            constant: constant("PADDING_AFTER", &last.name),
             span: last.span,
             function: quote!(#krate::__private::padding_at_end),
             arguments: quote!(#pad),
         });
     }
     checks
+}
+
+/// The name of a check, which the compiler shows at the field. With an
+/// underscore and in capitals it is against no lint.
+fn constant(place: &str, field: &str) -> Ident {
+    format_ident!("_{place}_{}", field.to_uppercase())
 }
 
 /// The same tokens, all of them at one place. A call whose tokens are from
@@ -269,30 +302,34 @@ struct Pads<'a> {
 impl<'a> Pads<'a> {
     fn new(input: &'a Struct<'_>, krate: &TokenStream) -> Self {
         let krate = krate.to_string().replace(' ', "");
+        // What a macro calls `$crate` its user calls by a name.
+        let krate = if krate.starts_with('$') { "bpfmap" } else { krate.trim_start_matches("::") };
         Self {
             taken: input.fields.iter().map(|field| field.name.as_str()).collect(),
-            ty: format!("{}::Pad", krate.trim_start_matches("::")),
+            ty: format!("{krate}::Pad"),
             is_tuple: input.fields.iter().any(|field| field.is_tuple_field),
             next: 0,
         }
     }
 
-    fn next(&mut self) -> String {
+    /// A pad beside that field, and as visible as it.
+    fn next(&mut self, field: &Field<'_>) -> String {
+        let visibility = &field.visibility;
         if self.is_tuple {
-            return self.ty.clone();
+            return format!("{visibility}{}", self.ty);
         }
         loop {
             let name = format!("_pad{}", self.next);
             self.next += 1;
             if !self.taken.contains(&name.as_str()) {
-                return format!("{name}: {}", self.ty);
+                return format!("{visibility}{name}: {}", self.ty);
             }
         }
     }
 }
 
-/// A function that takes the struct apart. It fails to compile when a macro
-/// that runs after the derive gave a field another type than the table says.
+/// A closure that takes the struct apart. It fails to compile when a macro that
+/// runs after the derive gave a field another type than the table says.
 fn same_types(input: &Struct<'_>) -> TokenStream {
     let name = input.ident;
     let members = input.fields.iter().map(|field| &field.member);
@@ -300,24 +337,24 @@ fn same_types(input: &Struct<'_>) -> TokenStream {
     let bindings: Vec<_> = (0..input.fields.len())
         .map(|index| Ident::new(&format!("__bpfmap_field_{index}"), Span::mixed_site()))
         .collect();
-    let (params, arguments, conditions) = input.generics.split_for_impl();
     quote! {
-        fn __bpfmap_fields #params (__bpfmap_value: #name #arguments) #conditions {
+        let _ = |__bpfmap_value: Self| {
             let #name { #(#members: #bindings),* } = __bpfmap_value;
             #(let _: #types = #bindings;)*
-        }
+        };
     }
 }
 
 /// Promises about a struct that was refused, so that its users are not refused
 /// as well: one error for one mistake.
 fn fallback(input: &DeriveInput, role: Role) -> TokenStream {
-    // A generic type is not `Copy` for every parameter, which would be one more
-    // error.
-    if is_generic(&input.generics) {
-        return TokenStream::new();
-    }
     let krate = runtime(StructAttrs::krate(&input.attrs).as_ref());
-    let promises = promises(&input.ident, role, &krate, &quote!(#krate::__private::NO_LAYOUT));
-    quote!(const _: () = { #promises };)
+    let (name, layout) = (&input.ident, quote!(#krate::__private::NO_LAYOUT));
+    if !is_generic(&input.generics) {
+        let promises = promises(name, role, &krate, &layout);
+        return quote!(const _: () = { #promises #krate::__impl_pod! { #name } };);
+    }
+    let mut generics = input.generics.clone();
+    generics.make_where_clause().predicates.push(parse_quote!(Self: 'static));
+    instances(name, &generics, role, &krate, &layout)
 }

@@ -3,6 +3,8 @@
 //! Only advice is given here: a type alias hides what it stands for, so the
 //! authority is the trait `BpfLayout`, of which the compiler asks.
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{Error, GenericParam, PathSegment, Result, Type};
 
 use crate::ast::{Errors, Field, Struct};
@@ -11,20 +13,12 @@ pub(crate) fn check(input: &Struct<'_>) -> Result<()> {
     let mut errors = Errors::default();
     let name = input.ident;
     let repr = &input.attrs.repr;
-    if !repr.c && !repr.transparent {
+    if !repr.c && !repr.transparent && !repr.malformed {
         let repr = if repr.packed { "#[repr(C, packed)]" } else { "#[repr(C)]" };
         errors.push(Error::new_spanned(
             name,
             format!("`{name}` needs `{repr}`: without `C` Rust may put the fields in any order"),
         ));
-    }
-    for param in &input.generics.params {
-        if let GenericParam::Lifetime(lifetime) = param {
-            errors.push(Error::new_spanned(
-                lifetime,
-                format!("`{name}` has a lifetime, so it holds a reference, and an address means nothing on the other side"),
-            ));
-        }
     }
     if input.fields.is_empty() {
         errors.push(Error::new_spanned(
@@ -33,7 +27,24 @@ pub(crate) fn check(input: &Struct<'_>) -> Result<()> {
         ));
     }
     for field in &input.fields {
-        errors.keep(check_type(field, field.ty));
+        errors.keep(check_type(field, field.ty).and_then(|()| {
+            if calls_macro(field.ty.to_token_stream()) {
+                refuse(field, field.ty, MACRO)
+            } else {
+                Ok(())
+            }
+        }));
+    }
+    if errors.is_empty() {
+        // Else it is the lifetime of what has been refused.
+        for param in &input.generics.params {
+            if let GenericParam::Lifetime(lifetime) = param {
+                errors.push(Error::new_spanned(
+                lifetime,
+                format!("`{name}` has a lifetime, so it holds a reference, and an address means nothing on the other side"),
+            ));
+            }
+        }
     }
     for (index, field) in input.fields.iter().enumerate() {
         let Some(c_name) = &field.attrs.name else { continue };
@@ -54,6 +65,29 @@ pub(crate) fn check(input: &Struct<'_>) -> Result<()> {
     errors.finish()
 }
 
+/// Whether a macro is called anywhere in a type, in its arguments and lengths
+/// too.
+fn calls_macro(tokens: TokenStream) -> bool {
+    /// What may stand before a `!` that negates.
+    const KEYWORDS: &[&str] = &["if", "while", "match", "return", "break", "in"];
+    let (mut name, mut bang) = (false, false);
+    tokens.into_iter().any(|token| {
+        let (after_name, after_bang) = (std::mem::take(&mut name), std::mem::take(&mut bang));
+        match token {
+            TokenTree::Group(group) => after_bang || calls_macro(group.stream()),
+            TokenTree::Ident(ident) => {
+                name = !KEYWORDS.iter().any(|keyword| ident == keyword);
+                false
+            }
+            TokenTree::Punct(punct) => {
+                bang = after_name && punct.as_char() == '!';
+                false
+            }
+            TokenTree::Literal(_) => false,
+        }
+    })
+}
+
 fn check_type(field: &Field<'_>, ty: &Type) -> Result<()> {
     let advice = match ty {
         Type::Array(array) => return check_type(field, &array.elem),
@@ -67,21 +101,31 @@ fn check_type(field: &Field<'_>, ty: &Type) -> Result<()> {
         Type::Never(_) => "it has no values; remove it",
         Type::Tuple(tuple) if tuple.elems.is_empty() => "it has no bytes; remove it",
         Type::Tuple(_) => "Rust may order a tuple's parts as it likes; use a `#[repr(C)]` struct",
-        Type::Macro(_) => "a macro may expand to another type each time; use a type alias",
+        Type::Macro(_) => MACRO,
         Type::Path(path) if path.qself.is_none() => {
             let Some(last) = path.path.segments.last() else { return Ok(()) };
-            match advice_by_name(last, path.path.segments.len() == 1) {
+            let first = &path.path.segments[0].ident;
+            let known = path.path.segments.len() == 1 || first == "core" || first == "std";
+            match advice_by_name(last, known) {
                 Some(advice) => advice,
                 None => return Ok(()),
             }
         }
         _ => return Ok(()),
     };
+    refuse(field, ty, advice)
+}
+
+fn refuse(field: &Field<'_>, ty: &Type, advice: &str) -> Result<()> {
     Err(Error::new_spanned(ty, format!("`{}` cannot be shared with BPF: {advice}", field.name)))
 }
 
+const MACRO: &str =
+    "a macro may expand to something else each time; use a type alias, or a constant";
+
 /// Advice on types that are known by their names. `alone` says that there is no
-/// path before the name; a path may lead to a type of the user's own.
+/// path before the name, or one of the standard library; another may lead to a
+/// type of the user's own.
 fn advice_by_name(segment: &PathSegment, alone: bool) -> Option<&'static str> {
     let name = segment.ident.to_string();
     let has_arguments = !segment.arguments.is_none();
@@ -115,12 +159,14 @@ fn advice_by_name(segment: &PathSegment, alone: bool) -> Option<&'static str> {
         }
         "PhantomData" => "it has no bytes; remove it",
         "NonZero" if has_arguments => "the kernel may write a zero; use the plain integer",
-        "Ipv4Addr" => "its bytes are Rust's own affair; use `Be32`, which converts from and to it",
+        "Ipv4Addr" => {
+            "its bytes are Rust's own affair; use `bpfmap::Be32`, which converts from and to it"
+        }
         "Ipv6Addr" => {
             "its bytes are Rust's own affair; use `[u8; 16]`, which converts from and to it"
         }
         "IpAddr" | "SocketAddr" | "SocketAddrV4" | "SocketAddrV6" => {
-            "its bytes are Rust's own affair; use `Be32` or `[u8; 16]`, and `Be16` for a port"
+            "its bytes are Rust's own affair; use `bpfmap::Be32` or `[u8; 16]`, and `bpfmap::Be16` for a port"
         }
         "Duration" | "Instant" | "SystemTime" => {
             "its bytes are Rust's own affair; use `u64` for nanoseconds"

@@ -124,7 +124,8 @@ macro_rules! __impl_pod {
         // The bound is of a form that may be false: without `Copy` there is no
         // `Pod`, and nothing is wrong.
         unsafe impl $crate::__private::aya::Pod for $name where
-            for<'copy> $name: $crate::__private::core::marker::Copy
+            for<'copy> $name:
+                $crate::__private::core::marker::Copy + $crate::__private::DerivedLayout
         {
         }
     };

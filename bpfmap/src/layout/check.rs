@@ -60,9 +60,13 @@ impl Message {
 
 /// Refuses bytes before field `index` that no field covers, and a field that
 /// has no bytes. `pad` is the beginning of the line to insert, as in
-/// `_pad1: bpfmap::Pad`.
+/// `_pad1: bpfmap::Pad`, and `place` where that is, as in `here`.
 #[track_caller]
-pub const fn padding_before(layout: &Layout, index: usize, pad: &str) {
+pub const fn padding_before(layout: &Layout, index: usize, pad: &str, place: &str) {
+    if layout.is_refused() {
+        // That has an error of its own.
+        return;
+    }
     let field = &layout.fields()[index];
     let end = match index {
         0 => 0,
@@ -86,7 +90,8 @@ pub const fn padding_before(layout: &Layout, index: usize, pad: &str) {
             .number(field.offset())
             .text("): insert `")
             .pad(pad, field.offset() - end)
-            .text("` here")
+            .text("` ")
+            .text(place)
             .panic();
     }
     // An i686 host aligns a u64 to 4 bytes, BPF to 8. Packed structs have the
@@ -101,7 +106,8 @@ pub const fn padding_before(layout: &Layout, index: usize, pad: &str) {
             .number(align)
             .text(": insert `")
             .pad(pad, missing)
-            .text("` here")
+            .text("` ")
+            .text(place)
             .panic();
     }
 }
@@ -109,6 +115,9 @@ pub const fn padding_before(layout: &Layout, index: usize, pad: &str) {
 /// Refuses bytes behind the last field that no field covers.
 #[track_caller]
 pub const fn padding_at_end(layout: &Layout, pad: &str) {
+    if layout.is_refused() {
+        return;
+    }
     let fields = layout.fields();
     let last = &fields[fields.len() - 1];
     let end = last.offset() + last.size();
@@ -149,6 +158,9 @@ pub const fn padding_at_end(layout: &Layout, pad: &str) {
 /// Refuses an attribute that says of field `index` what its type cannot be.
 #[track_caller]
 pub const fn attributes_fit(layout: &Layout, index: usize) {
+    if layout.is_refused() {
+        return;
+    }
     let field = &layout.fields()[index];
     let scalar = innermost(field.layout());
     let unsigned = matches!(scalar.kind(), Kind::Unsigned);
@@ -205,7 +217,7 @@ const fn implicit_padding(len: usize) -> Message {
 }
 
 /// Stands for the table of a struct that the derive refused.
-pub const NO_LAYOUT: &Layout = &Layout::new("", 0, 1, Kind::Struct { fields: &[] });
+pub const NO_LAYOUT: &Layout = &Layout::REFUSED;
 
 #[cfg(test)]
 mod tests {
@@ -225,12 +237,14 @@ mod tests {
             "Narrow",
             12,
             4,
+            false,
             &[Field::new("a", "a", 0, u32::LAYOUT), Field::new("b", "b", 4, u64::LAYOUT)],
         ),
         Layout::of_struct(
             "Short",
             12,
             4,
+            false,
             &[Field::new("a", "a", 0, u64::LAYOUT), Field::new("b", "b", 8, u32::LAYOUT)],
         ),
     ];
@@ -239,11 +253,11 @@ mod tests {
     fn a_host_that_aligns_less_than_bpf_does_not_differ_silently() {
         let [narrow, short] = &NARROW;
         assert_eq!(
-            refusal(|| padding_before(narrow, 1, "_pad1: bpfmap::Pad")),
+            refusal(|| padding_before(narrow, 1, "_pad1: bpfmap::Pad", "here")),
             "`b` in `Narrow` is at byte 4 on this host, but BPF aligns it to 8: \
              insert `_pad1: bpfmap::Pad<4>,` here"
         );
-        padding_before(short, 1, "");
+        padding_before(short, 1, "", "");
         assert_eq!(
             refusal(|| padding_at_end(short, "_pad2: bpfmap::Pad")),
             "`Short` is 12 bytes on this host, but BPF rounds it up to a multiple of 8: \
@@ -255,9 +269,9 @@ mod tests {
     fn fields_that_overlap_are_refused() {
         const FIELDS: &[Field] =
             &[Field::new("a", "a", 0, u32::LAYOUT), Field::new("b", "b", 2, u16::LAYOUT)];
-        const OVERLAPPING: Layout = Layout::of_struct("Overlapping", 4, 4, FIELDS);
+        const OVERLAPPING: Layout = Layout::of_struct("Overlapping", 4, 4, false, FIELDS);
         assert_eq!(
-            refusal(|| padding_before(&OVERLAPPING, 1, "")),
+            refusal(|| padding_before(&OVERLAPPING, 1, "", "")),
             "`b` in `Overlapping` overlaps the field before it"
         );
     }

@@ -9,7 +9,12 @@ use super::{BpfLayout, BpfMapKey, Layout};
 /// Names for the numbers of an integer: a Rust enum that stands for one of C.
 ///
 /// Derive it; use it in a field as [`Enum`].
-pub trait BpfEnum: Copy + 'static {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no numbers for `Enum<{Self}>`",
+    label = "not a `BpfEnum`",
+    note = "an enum needs `#[derive(BpfEnum)]` and `#[repr(u32)]`"
+)]
+pub trait BpfEnum: Sized + 'static {
     /// The integer that holds it.
     type Int: BpfMapKey + Copy + Ord + Hash + fmt::Display + fmt::Debug;
 
@@ -20,7 +25,7 @@ pub trait BpfEnum: Copy + 'static {
     fn from_int(int: Self::Int) -> Option<Self>;
 
     /// The number of the variant.
-    fn to_int(self) -> Self::Int;
+    fn to_int(&self) -> Self::Int;
 }
 
 /// An integer that should be one of the variants of `E`, and may be any number.

@@ -51,13 +51,18 @@ pub use table::{Allowed, Counterpart, Field, Kind, Layout};
 ///
 /// # Safety
 ///
-/// Only the derives and this crate implement it; a hidden item keeps others
-/// out. An implementation promises that
+/// Only the derives and this crate implement it. An implementation promises
+/// that, once `LAYOUT` is evaluated,
 /// - every byte of the type belongs to a field or to an explicit pad, so the
 ///   type can be read as bytes;
 /// - every pattern of bytes is a valid value, so the kernel may write it;
 /// - no byte can change behind a shared reference;
 /// - `LAYOUT` says what the compiler laid out.
+///
+/// For a struct with parameters the bound alone is not enough: the compiler
+/// checks an instance when something evaluates its `LAYOUT`, as everything here
+/// does. The derives trust what is named `bpfmap`, or by `#[bpf(crate = ...)]`,
+/// to be this crate.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a BPF map key or value",
     label = "its bytes are not known to bpfmap",
@@ -100,8 +105,9 @@ unsafe impl<T: BpfLayout> BpfMapValue for T {}
     message = "`{Self}` cannot be the key of a BPF map",
     label = "not a map key",
     note = "fixed-size integers, `Be16`, `Be32`, `Be64` and arrays of these can, and so can a \
-            `#[repr(C)]` struct with `#[derive(BpfMapKey)]`; what belongs to the kernel, such as \
-            `SpinLock`, cannot"
+            `#[repr(C)]` struct with `#[derive(BpfMapKey)]` in place of `#[derive(BpfMapValue)]`; an \
+            enum needs `#[derive(BpfEnum)]` and `Enum<...>` around it; what belongs to the kernel, \
+            such as `SpinLock`, cannot be in a key"
 )]
 pub unsafe trait BpfMapKey: BpfMapValue {
     /// Lets a derived key demand of each field that it is fit for a key.

@@ -26,6 +26,8 @@ pub struct Layout {
     size: usize,
     align: usize,
     kind: Kind,
+    /// Whether the derive refused it, or a type in it: one error is enough.
+    refused: bool,
 }
 
 /// What the bytes of a type mean.
@@ -107,10 +109,14 @@ pub struct Field {
 impl Layout {
     #[doc(hidden)]
     pub const fn new(name: &'static str, size: usize, align: usize, kind: Kind) -> Self {
-        Self { name, size, align, kind }
+        let refused = match kind {
+            Kind::Array { element, .. } => element.refused,
+            _ => false,
+        };
+        Self { name, size, align, kind, refused }
     }
 
-    /// The layout of a struct that is not packed. Its alignment is at least
+    /// The layout of a struct. Unless it is packed its alignment is at least
     /// that of its fields in BPF, which is more than the host's on some 32-bit
     /// hosts.
     #[doc(hidden)]
@@ -118,16 +124,28 @@ impl Layout {
         name: &'static str,
         size: usize,
         mut align: usize,
+        packed: bool,
         fields: &'static [Field],
     ) -> Self {
-        let mut index = 0;
+        let (mut index, mut refused) = (0, false);
         while index < fields.len() {
-            if fields[index].layout.align > align {
-                align = fields[index].layout.align;
+            let layout = fields[index].layout;
+            if !packed && layout.align > align {
+                align = layout.align;
             }
+            refused |= layout.refused;
             index += 1;
         }
-        Self { name, size, align, kind: Kind::Struct { fields } }
+        Self { name, size, align, kind: Kind::Struct { fields }, refused }
+    }
+
+    /// Stands for the layout of a struct that the derive refused.
+    pub(crate) const REFUSED: Self =
+        Self { name: "", size: 0, align: 1, kind: Kind::Struct { fields: &[] }, refused: true };
+
+    /// Whether the derive refused it, or a type in it.
+    pub(crate) const fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// The name of the Rust type. That of an array or a [`Pad`](crate::Pad) is

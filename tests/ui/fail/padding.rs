@@ -43,4 +43,17 @@ struct Tuple(
     u16,
 );
 
+/// The line to insert is as visible as the field, and stands before what
+/// belongs to the field; where there is no comma it brings one.
+#[derive(BpfMapValue, Clone, Copy)]
+#[repr(C)]
+#[rustfmt::skip]
+pub struct Public {
+    pub kind: u16,
+    /// Where it is.
+    #[bpf(pointer)]
+    pub(crate) next: u64,
+    pub last: u8
+}
+
 fn main() {}

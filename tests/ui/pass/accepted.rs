@@ -53,6 +53,21 @@ struct Aligned {
 #[repr(C)]
 struct Tuple(u32, u32);
 
+/// A field may speak of the struct, and of constants of any name.
+#[derive(BpfMapKey, Clone, Copy)]
+#[repr(C)]
+struct SelfReferential {
+    a: [u8; Self::LEN],
+    b: [u8; padding_before_b],
+}
+
+impl SelfReferential {
+    const LEN: usize = 3;
+}
+
+#[allow(non_upper_case_globals)]
+const padding_before_b: usize = 1;
+
 /// It need not be `Copy`; only `aya::Pod` is.
 #[derive(BpfMapValue)]
 #[repr(C)]
@@ -74,7 +89,8 @@ struct Listener {
 #[derive(BpfEnum, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(i32)]
 enum Verdict {
-    Abort = -1,
+    // Of the name that the trait has for the integer.
+    Int = -1,
     Pass,
     Drop = 0x7fff_ffff,
 }
