@@ -53,7 +53,7 @@ pub(super) fn missing(
     if place.start >= end {
         return format!("it is behind the end of the C struct: remove it, or add `{name}` there");
     }
-    if there.iter().any(|member| member.union.is_some()) {
+    if there.iter().any(|member| member.arms.is_some()) {
         return format!("a union is there: {UNION}");
     }
     if there.iter().any(|member| member.is_bitfield()) {

@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
                 walk.report(MismatchKind::Bitfield, pair, member, advice::BITFIELD.into());
                 return Ok(());
             }
-            let in_union = member.union.is_some();
+            let in_union = member.arms.is_some();
             if in_union && stands_for != Counterpart::ArmOfUnion {
                 return walk.differ(MismatchKind::Union, pair);
             }
@@ -151,12 +151,12 @@ impl<'a> Walk<'a> {
             let flexible = member.size() == 0
                 && self.role == Role::Key
                 && matches!(self.btf.peel(member.target)?.ty, Type::Array { .. });
-            let kind = match &member.union {
+            let kind = match member.arm() {
                 _ if flexible => MismatchKind::FlexibleArray,
                 _ if member.is_padding() || member.size() == 0 => continue,
                 Some(arm) => {
                     // A field for one arm is enough, and so is one report.
-                    if unions.contains(&arm.union) || matching.arm(index, members).is_some() {
+                    if unions.contains(&arm.union) || matching.has_arm(index, members) {
                         continue;
                     }
                     unions.push(arm.union.clone());

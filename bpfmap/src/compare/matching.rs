@@ -51,7 +51,7 @@ impl Matching {
         let found = self.claim(members, |member| {
             let pads = field.is_padding() && member.is_padding();
             // All arms of an anonymous union are opaque together.
-            let arm = opaque && member.union.is_some();
+            let arm = opaque && member.arms.is_some();
             member.name == name && !pads && !arm
         });
         found.map_or(Partner::None, Partner::Member)
@@ -64,7 +64,7 @@ impl Matching {
             // Of the same place and size, under another name.
             _ => {
                 let found = self.claim(members, |member| {
-                    member.bytes == bytes && !member.is_bitfield() && member.union.is_none()
+                    member.bytes == bytes && !member.is_bitfield() && member.arms.is_none()
                 });
                 return found.map_or(Partner::None, Partner::Member);
             }
@@ -72,7 +72,7 @@ impl Matching {
         let mut any = false;
         for (member, claimed) in members.iter().zip(&mut self.claimed) {
             // An arm alone is not all of the union.
-            let all = member.union.as_ref().map_or(&member.bytes, |arm| &arm.union);
+            let all = member.arm().map_or(&member.bytes, |arm| &arm.union);
             let inside = bytes.start <= all.start && all.end <= bytes.end;
             if inside && !*claimed && (member.is_bitfield() || !is_bitfields) {
                 *claimed = true;
@@ -111,22 +111,23 @@ impl Matching {
         before.map(|before| members[before].bytes.end) == expected
     }
 
-    /// The first arm that a field stands for, of the union that the member is
-    /// in.
-    pub(super) fn arm(&self, member: usize, members: &[CMember<'_>]) -> Option<usize> {
-        let union = &members[member].union.as_ref()?.union;
+    /// Whether a field stands for an arm of the union that the member is in.
+    pub(super) fn has_arm(&self, member: usize, members: &[CMember<'_>]) -> bool {
+        let Some(own) = members[member].arm() else { return false };
         let mut all = members.iter().zip(&self.claimed);
-        let first = all.find(|(other, claimed)| {
-            **claimed && other.union.as_ref().is_some_and(|arm| arm.union == *union)
-        });
-        Some(first?.0.union.as_ref()?.index)
+        all.any(|(other, claimed)| {
+            *claimed && other.arm().is_some_and(|arm| arm.union == own.union)
+        })
     }
 
-    /// Whether the member is in another arm of its union than one that a field
-    /// before it stands for.
+    /// Whether a field stands for a member before it, in another arm of a union
+    /// that both are in.
     pub(super) fn is_second_arm(&self, member: usize, members: &[CMember<'_>]) -> bool {
-        let own = members[member].union.as_ref().map(|arm| arm.index);
-        self.arm(member, members).is_some_and(|first| Some(first) != own)
+        members[member].arms.is_some()
+            && members[..member]
+                .iter()
+                .zip(&self.claimed)
+                .any(|(other, claimed)| *claimed && members[member].excludes(other))
     }
 }
 

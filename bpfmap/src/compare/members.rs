@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::rc::Rc;
 
 use crate::btf::{Btf, BtfError, Composite, Type, TypeId, TypeName};
 
@@ -19,8 +20,14 @@ pub(super) struct CMember<'a> {
     pub(super) bytes: Range<u64>,
     /// How many bits of it are used, when it is a bitfield.
     pub(super) bits: Option<u64>,
-    /// The anonymous union that it is in.
-    pub(super) union: Option<Arm>,
+    /// The anonymous unions that it is in, the innermost first.
+    pub(super) arms: Option<Rc<Arms>>,
+}
+
+/// An arm, and those around it.
+pub(super) struct Arms {
+    arm: Arm,
+    outer: Option<Rc<Self>>,
 }
 
 /// An arm of an anonymous union.
@@ -33,6 +40,26 @@ pub(super) struct Arm {
 }
 
 impl CMember<'_> {
+    /// Whether an anonymous union has both, in different arms.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        let (own, other): (Vec<_>, Vec<_>) =
+            (self.all_arms().collect(), other.all_arms().collect());
+        let mut pairs = own.iter().rev().zip(other.iter().rev());
+        let apart = pairs.find(|(own, other)| own != other);
+        apart.is_some_and(|(own, other)| own.union == other.union)
+    }
+
+    /// The arm of the outermost union, which has to be chosen first.
+    pub(super) fn arm(&self) -> Option<&Arm> {
+        self.all_arms().last()
+    }
+
+    /// From the innermost union outwards.
+    fn all_arms(&self) -> impl Iterator<Item = &Arm> {
+        let arms = std::iter::successors(self.arms.as_deref(), |arms| arms.outer.as_deref());
+        arms.map(|arms| &arms.arm)
+    }
+
     /// Whether its name says that its bytes mean nothing.
     ///
     /// The names are those of kernel headers (`__pad1`, `reserved`, `unused`):
@@ -83,7 +110,7 @@ fn open<'a>(
     btf: &'a Btf<'_>,
     composite: Composite<'a>,
     base_bits: u64,
-    outer: Option<Arm>,
+    outer: Option<&Rc<Arms>>,
     depth: usize,
     left: &mut usize,
     found: &mut Vec<CMember<'a>>,
@@ -96,14 +123,18 @@ fn open<'a>(
         left.checked_sub(composite.len()).ok_or(BtfError::TooLarge { id, limit: MAX_MEMBERS })?;
     let bytes = base_bits / 8..base_bits / 8 + u64::from(composite.size);
     for (index, member) in composite.members().enumerate() {
-        let here = composite.union.then(|| Arm { union: bytes.clone(), index });
-        // The outermost union is the one whose arm has to be chosen.
-        let union = outer.clone().or(here);
+        let arms = match composite.union {
+            true => {
+                let arm = Arm { union: bytes.clone(), index };
+                Some(Rc::new(Arms { arm, outer: outer.cloned() }))
+            }
+            false => outer.cloned(),
+        };
         let name = btf.string(member.name)?;
         let bits = base_bits + u64::from(member.bit_offset);
         let inner = btf.peel(member.target)?.ty;
         if let (true, Type::Composite(inner)) = (name.is_empty(), inner) {
-            open(btf, inner, bits, union, depth - 1, left, found)?;
+            open(btf, inner, bits, arms.as_ref(), depth - 1, left, found)?;
             continue;
         }
         let legacy = match inner {
@@ -118,7 +149,7 @@ fn open<'a>(
         let bytes = start / 8..start.saturating_add(width).div_ceil(8);
         let bitfield = member.bitfield_size != 0 || legacy.is_some() || !bits.is_multiple_of(8);
         let bits = bitfield.then_some(width);
-        found.push(CMember { name, target: member.target, bytes, bits, union });
+        found.push(CMember { name, target: member.target, bytes, bits, arms });
     }
     Ok(())
 }
@@ -130,7 +161,7 @@ mod tests {
     #[test]
     fn padding_is_known_by_whole_words() {
         let is_padding = |name: &'static str| {
-            CMember { name: name.into(), target: 0, bytes: 0..1, bits: None, union: None }
+            CMember { name: name.into(), target: 0, bytes: 0..1, bits: None, arms: None }
                 .is_padding()
         };
         for name in

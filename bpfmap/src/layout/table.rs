@@ -238,7 +238,8 @@ impl Field {
     }
 
     /// Whether it may stand over bytes that mean nothing on the other side: a
-    /// [`Pad`](crate::Pad), or an array of `u8` whose name starts with `_`.
+    /// [`Pad`](crate::Pad), or an array of `u8` whose name starts with `_` and
+    /// that has no attribute to say what it stands for.
     pub const fn is_padding(&self) -> bool {
         match self.layout.kind {
             Kind::Pad => true,
@@ -246,6 +247,7 @@ impl Field {
                 matches!(element.kind, Kind::Unsigned)
                     && element.size == 1
                     && matches!(self.name.as_bytes(), [b'_', ..])
+                    && matches!(self.counterpart, Counterpart::Member)
             }
             _ => false,
         }
