@@ -5,13 +5,36 @@ use std::ops::Range;
 use super::MismatchKind;
 use super::members::CMember;
 use crate::btf::{Btf, BtfError, Order, Type, TypeId};
-use crate::layout::{Field, Kind, Layout, TypeName as RustName};
+use crate::layout::{Counterpart, Field, Kind, Layout, TypeName as RustName, kernel_owned_type};
 
-pub(super) fn renamed(field: &Field, member: &CMember<'_>) -> String {
+pub(super) fn renamed(
+    btf: &Btf<'_>,
+    field: &Field,
+    member: &CMember<'_>,
+) -> Result<String, BtfError> {
+    if is_arm_of(btf, field, member)? {
+        return Ok(arm_of(member));
+    }
     let (rust, btf) = (field.name(), &member.name);
-    format!(
+    Ok(format!(
         "if they are the same, write `#[bpf(name = \"{btf}\")]` on `{rust}`, or rename one of them"
-    )
+    ))
+}
+
+/// Whether the member is a union with an arm of the field's name: then the word
+/// that says so was forgotten.
+fn is_arm_of(btf: &Btf<'_>, field: &Field, member: &CMember<'_>) -> Result<bool, BtfError> {
+    Ok(match btf.peel(member.target)?.ty {
+        Type::Composite(union) if union.union => {
+            union.members().any(|arm| btf.is_named(arm.name, field.c_name()))
+        }
+        _ => false,
+    })
+}
+
+fn arm_of(member: &CMember<'_>) -> String {
+    let union = &member.name;
+    format!("it is an arm of the union `{union}`: write `#[bpf(arm_of = \"{union}\")]` on it")
 }
 
 /// `in_order` says that the field stands behind the same one as in C.
@@ -22,11 +45,15 @@ pub(super) fn moved(
     in_order: bool,
 ) -> String {
     let align = field.layout().align() as u64;
-    if !member.bytes.start.is_multiple_of(align) {
-        return "the C struct is packed: write `#[repr(C, packed)]`, and remove the pads".into();
-    }
     if in_order {
-        return "it is shifted by what stands before it".into();
+        let aligned = (field.offset() as u64).is_multiple_of(align);
+        return if aligned && !member.bytes.start.is_multiple_of(align) {
+            "the C struct that it is in is packed: write `#[repr(C, packed)]` on that of Rust, and \
+             remove its pads"
+                .into()
+        } else {
+            "it is shifted by what stands before it".into()
+        };
     }
     let before = members
         .iter()
@@ -41,12 +68,31 @@ pub(super) fn moved(
 /// `place` is where the field would be on the other side, and `end` the end of
 /// the struct there.
 pub(super) fn missing(
+    btf: &Btf<'_>,
     field: &Field,
     place: Range<u64>,
     end: u64,
     members: &[CMember<'_>],
-) -> String {
+) -> Result<String, BtfError> {
+    for member in members {
+        if is_arm_of(btf, field, member)? {
+            return Ok(arm_of(member));
+        }
+    }
+    Ok(missing_here(field, place, end, members))
+}
+
+fn missing_here(field: &Field, place: Range<u64>, end: u64, members: &[CMember<'_>]) -> String {
     let name = field.c_name();
+    match field.counterpart() {
+        Counterpart::ArmOf(union) => {
+            return format!("the C struct has no member `{union}`: correct the name in `arm_of`");
+        }
+        Counterpart::Bitfields if !members.iter().any(CMember::is_bitfield) => {
+            return "the C struct has no bitfields: remove the attribute".into();
+        }
+        _ => {}
+    }
     let overlaps =
         |member: &&CMember<'_>| member.bytes.start < place.end && place.start < member.bytes.end;
     let there: Vec<_> = members.iter().filter(overlaps).take(3).collect();
@@ -93,11 +139,16 @@ pub(super) fn unclaimed(
         }
         MismatchKind::Union => UNION.into(),
         MismatchKind::Bitfield => BITFIELD.into(),
-        _ => match rust_type(btf, member.target)? {
-            Some(ty) => {
+        _ => match (btf.peel(member.target)?.ty, rust_type(btf, member.target)?) {
+            (Type::Pointer { .. }, _) => format!(
+                "declare it, `#[bpf(pointer)] {name}: u64`, or `{name}: bpfmap::Kptr` if it is a kptr"
+            ),
+            (Type::Composite(union), _) if union.union => NAMED_UNION.into(),
+            (Type::Composite(_), Some(ty)) => format!("declare it, `{name}: {ty}`"),
+            (_, Some(ty)) => {
                 format!("declare it, `{name}: {ty}`, or call it `__pad` in C if it means nothing")
             }
-            None => format!("declare `{name}`, or call it `__pad` in C if it means nothing"),
+            (_, None) => format!("declare `{name}`, or call it `__pad` in C if it means nothing"),
         },
     })
 }
@@ -118,6 +169,7 @@ pub(super) fn types(
         MismatchKind::Bitfield => BITFIELD.into(),
         MismatchKind::Attribute => "remove the attribute, or correct it".into(),
         _ => match (rust_type(btf, id)?.or(array_of(rust, btf, id)?), c_type(rust, btf, id)?) {
+            (Some(rust), Some(_)) if is_struct(btf, id)? => format!("declare it `{rust}` in Rust"),
             (Some(rust), Some(c)) => format!("declare it `{rust}` in Rust, or `{c}` in C"),
             (Some(rust), None) => format!("declare it `{rust}` in Rust"),
             (None, _) => {
@@ -168,12 +220,23 @@ fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
             Type::Enum { size: size @ (1 | 2 | 4 | 8), signed, .. } => {
                 format!("{}{}", if signed { 'i' } else { 'u' }, size * 8)
             }
+            Type::Composite(owned) => {
+                let name = btf.string(owned.name)?;
+                match kernel_owned_type(&name) {
+                    Some(ty) => format!("bpfmap::{ty}"),
+                    None => return Ok(None),
+                }
+            }
             Type::Float { size: size @ (4 | 8), .. } => format!("u{}", size * 8),
             _ => return Ok(None),
         };
         let wrap = |inner: String, len: &u32| format!("[{inner}; {len}]");
         return Ok(Some(lengths.iter().rev().fold(scalar, wrap)));
     }
+}
+
+fn is_struct(btf: &Btf<'_>, id: TypeId) -> Result<bool, BtfError> {
+    Ok(matches!(btf.peel(id)?.ty, Type::Composite(_)))
 }
 
 /// An array of the elements that the Rust array has, as long as the one in BTF.

@@ -86,7 +86,7 @@ impl Display for Mismatch {
             MismatchKind::Unclaimed | MismatchKind::FlexibleArray => {
                 write!(f, "is missing in Rust: `{}` at {} in BTF", btf.ty, At(btf))?;
                 match &self.rust {
-                    Some(rust) => write!(f, ", under `{}`", rust.name)?,
+                    Some(rust) => write!(f, ", covered by `{}: {}`", rust.name, rust.ty)?,
                     None => f.write_str(", behind the end of the Rust type")?,
                 }
             }
@@ -101,7 +101,9 @@ impl Display for Mismatch {
                 write!(f, "is a bitfield: `{}` in {} in BTF", btf.ty, At(btf))?
             }
             MismatchKind::Union => {
-                write!(f, "is a union or an arm of one: `{}` at {} in BTF", btf.ty, At(btf))?;
+                let what =
+                    if btf.ty.starts_with("union ") { "a union" } else { "an arm of a union" };
+                write!(f, "is {what}: `{}` at {} in BTF", btf.ty, At(btf))?;
             }
         }
         match self.advice.as_str() {

@@ -48,7 +48,8 @@ impl<'a> Walk<'a> {
             let stands_for = field.counterpart();
             let by_another_name = !matches!(stands_for, Counterpart::ArmOf(_));
             if by_another_name && member.name != field.c_name() {
-                walk.report(MismatchKind::Renamed, pair, member, advice::renamed(field, member));
+                let advice = advice::renamed(walk.btf, field, member)?;
+                walk.report(MismatchKind::Renamed, pair, member, advice);
             }
             if member.is_bitfield() {
                 walk.report(MismatchKind::Bitfield, pair, member, advice::BITFIELD.into());
@@ -60,6 +61,7 @@ impl<'a> Walk<'a> {
             }
             if matching.is_second_arm(index, members) {
                 walk.report(MismatchKind::Union, pair, member, advice::second_arm());
+                return Ok(());
             }
             if pair.rust_at - parent.rust_at != pair.btf_at - parent.btf_at {
                 let in_order = matching.is_in_order(index, members);
@@ -127,7 +129,7 @@ impl<'a> Walk<'a> {
         let start = parent.btf_at + field.offset() as u64;
         let place = start..start + field.size() as u64;
         let end = parent.btf_at.saturating_add(self.btf.size_of(parent.btf)?);
-        let advice = advice::missing(field, place, end, members);
+        let advice = advice::missing(self.btf, field, place, end, members)?;
         self.step(field.name(), field.c_name().into(), |walk| {
             let rust = walk.rust_place(field.layout(), parent.rust_at + field.offset() as u64);
             let (path, kind) = (rust.name.clone(), MismatchKind::Missing);

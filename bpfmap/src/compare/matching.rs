@@ -61,6 +61,8 @@ impl Matching {
         let is_bitfields = match field.counterpart() {
             Counterpart::Bitfields => true,
             Counterpart::Opaque => false,
+            // It has said which member it is in.
+            Counterpart::ArmOf(_) => return Partner::None,
             // Of the same place and size, under another name.
             _ => {
                 let found = self.claim(members, |member| {

@@ -4,7 +4,16 @@ use super::check::Seal;
 use super::{BpfLayout, Kind, Layout};
 
 macro_rules! kernel_owned {
-    ($($(#[$doc:meta])* $name:ident $c_name:literal [$word:ident; $len:literal];)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $c_name:literal [$word:ident; $len:literal];)*) => {
+        /// The Rust type that stands for a struct of the kernel.
+        #[cfg(feature = "std")]
+        pub(crate) fn kernel_owned_type(c_name: &str) -> Option<&'static str> {
+            match c_name {
+                $($c_name => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
+        $(
         $(#[$doc])*
         ///
         /// The kernel gives zeros for its bytes when the value is read and
@@ -25,7 +34,8 @@ macro_rules! kernel_owned {
             );
             const DERIVED_AND_NOT_WRITTEN_BY_HAND: Seal = Seal;
         }
-    )*};
+        )*
+    };
 }
 
 kernel_owned! {

@@ -24,6 +24,8 @@ pub(crate) use bytes::{bytes_of, bytes_of_mut, from_bytes};
 pub(crate) use draw::TypeName;
 pub use endian::{Be16, Be32, Be64};
 pub use enums::{BpfEnum, Enum};
+#[cfg(feature = "std")]
+pub(crate) use kernel_owned::kernel_owned_type;
 pub use kernel_owned::{
     Kptr, ListHead, ListNode, RbNode, RbRoot, Refcount, ResilientSpinLock, SpinLock, Timer,
     Workqueue,
