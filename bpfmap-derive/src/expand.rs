@@ -1,7 +1,7 @@
 //! The code that the derives of structs write.
 //!
 //! For each struct: the table, the promises, one check per place where padding
-//! could hide, and one function that takes the struct apart by the types that
+//! could hide, and one closure that takes the struct apart by the types that
 //! the table was made from. Every path is absolute, so that nothing in the
 //! user's scope can stand in for it.
 

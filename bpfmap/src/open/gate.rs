@@ -64,10 +64,12 @@ impl Gate<'_> {
     /// loaded together with the map.
     fn by_name(&self, names: [&str; 2]) -> Result<Result<Verification, Unverifiable>, Error> {
         let read;
-        let (btf, source) = match (self.options.object, (self.beside)().first()) {
-            (Some(object), _) => (object.btf(), BtfSource::Object),
-            (None, None) => return Ok(Err(Unverifiable::NoBtf)),
-            (None, Some(&btf_id)) => {
+        let (btf, source) = match self.options.object {
+            Some(object) => (object.btf(), BtfSource::Object),
+            None => {
+                let Some(&btf_id) = (self.beside)().first() else {
+                    return Ok(Err(Unverifiable::NoBtf));
+                };
                 let source = BtfSource::Program { btf_id };
                 match kernel::btf_by_id(self.label, btf_id, source)? {
                     Ok(btf) => read = btf,
