@@ -3,6 +3,7 @@
 //! `cargo bench -p bpfmap-benches --bench gate`, as root. Both are measured in
 //! one run, and the ratios are printed at its end.
 
+#[path = "../estimates.rs"]
 mod estimates;
 mod system_calls;
 

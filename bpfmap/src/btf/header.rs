@@ -11,10 +11,15 @@ pub(super) struct Header {
     /// Begins and ends with a NUL; that of split BTF only ends with one, and
     /// may be empty.
     pub(super) strings: Range<usize>,
+    /// How long the types of each kind are, as kernels of 2026 say it; empty
+    /// where nothing is said.
+    pub(super) layouts: Range<usize>,
 }
 
-/// Up to and including `str_len`; kernels of 2026 append to it.
+/// Up to and including `str_len`.
 const LEN: usize = 24;
+/// With `layout_off` and `layout_len`.
+const LEN_WITH_LAYOUTS: usize = 32;
 
 impl Header {
     pub(super) fn parse(data: &[u8], split: bool) -> Result<Self, BtfError> {
@@ -52,9 +57,10 @@ impl Header {
             }
         };
         let (types, strings) = (section(8)?, section(16)?);
+        let layouts = if header_len >= LEN_WITH_LAYOUTS { section(24)? } else { 0..0 };
         match &data[strings.clone()] {
-            [0] | [0, .., 0] => Ok(Self { endian, types, strings }),
-            [] | [.., 0] if split => Ok(Self { endian, types, strings }),
+            [0] | [0, .., 0] => Ok(Self { endian, types, strings, layouts }),
+            [] | [.., 0] if split => Ok(Self { endian, types, strings, layouts }),
             _ => {
                 Err(malformed("the string table does not begin and end with a NUL", strings.start))
             }

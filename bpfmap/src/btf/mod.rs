@@ -8,6 +8,7 @@
 //! The format is that of the kernel's `include/uapi/linux/btf.h` and
 //! `Documentation/bpf/btf.rst`.
 
+mod bytes;
 mod error;
 mod header;
 mod name;
@@ -17,7 +18,7 @@ mod types;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
@@ -25,6 +26,7 @@ pub(crate) use resolve::Order;
 pub(crate) use types::{Composite, Int, Type, TypeId};
 
 use crate::verification::BtfSource;
+use bytes::Bytes;
 use header::Header;
 use read::Endian;
 
@@ -46,7 +48,7 @@ use read::Endian;
 /// # }
 /// ```
 pub struct Btf<'a> {
-    data: Cow<'a, [u8]>,
+    data: Bytes<'a>,
     endian: Endian,
     strings: Range<usize>,
     /// Where the type of id n + 1 begins in `data`; id 0 is void.
@@ -70,7 +72,7 @@ impl<'a> Btf<'a> {
     /// When the bytes are not BTF, when a section or a type reaches past their
     /// end, or when a type is of a kind that is newer than this crate.
     pub fn parse(data: impl Into<Cow<'a, [u8]>>) -> Result<Self, BtfError> {
-        Self::read(data.into(), None)
+        Self::read(Bytes::Given(data.into()), None)
     }
 
     /// As [`parse`](Self::parse), for split BTF: that of a module, which goes on
@@ -84,17 +86,25 @@ impl<'a> Btf<'a> {
         data: impl Into<Cow<'a, [u8]>>,
         base: &'a Btf<'a>,
     ) -> Result<Self, BtfError> {
-        Self::read(data.into(), Some(base))
+        Self::read(Bytes::Given(data.into()), Some(base))
     }
 
-    fn read(data: Cow<'a, [u8]>, base: Option<&'a Btf<'a>>) -> Result<Self, BtfError> {
-        let Header { endian, types, strings } = Header::parse(&data, base.is_some())?;
+    /// As [`parse`](Self::parse), for bytes that are mapped into memory.
+    pub(crate) fn parse_mapped(
+        data: impl Deref<Target = [u8]> + Send + Sync + 'static,
+    ) -> Result<Self, BtfError> {
+        Self::read(Bytes::Mapped(Box::new(data)), None)
+    }
+
+    fn read(data: Bytes<'a>, base: Option<&'a Btf<'a>>) -> Result<Self, BtfError> {
+        let Header { endian, types, strings, layouts } = Header::parse(&data, base.is_some())?;
         if base.is_some_and(|base| base.endian != endian) {
             let what = "its byte order is not that of its base";
             return Err(BtfError::Malformed { what, at: 0 });
         }
         let first = base.map_or(0, Btf::count) + 1;
-        let types = types::index(&data[..types.end], types.start, endian, first)?;
+        let described = &data[layouts];
+        let types = types::index(&data[..types.end], types.start, described, endian, first)?;
         Ok(Self { data, endian, strings, types, source: BtfSource::Bytes, base })
     }
 
@@ -227,7 +237,11 @@ impl<'a> Btf<'a> {
                 if !self.endian.u32(&self.data, own).is_some_and(has_name) {
                     continue;
                 }
-                let ty = self.type_by_id(id)?;
+                let ty = match self.type_by_id(id) {
+                    // Whatever it is, it is not what is looked for.
+                    Err(BtfError::UnknownKind { .. }) => continue,
+                    ty => ty?,
+                };
                 if ty.name().is_some_and(has_name) && wanted(&ty) {
                     return Ok(Some(id));
                 }

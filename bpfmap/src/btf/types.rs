@@ -157,13 +157,6 @@ impl Info {
     fn kind_flag(self) -> bool {
         self.0 >> 31 != 0
     }
-
-    /// How many bytes follow the type itself; `None` for an unknown kind.
-    fn trailing_len(self) -> Option<usize> {
-        let (fixed, each) = *TRAILING.get(self.kind() as usize)?;
-        // At most 24 bits times 12.
-        Some(usize::from(fixed) + self.len() as usize * usize::from(each))
-    }
 }
 
 /// For each kind, how many bytes follow a type, and how many for each of what
@@ -183,23 +176,61 @@ const TRAILING: [(u8, u8); 20] = {
     table
 };
 
+/// Bytes of `struct btf_layout`.
+const LAYOUT_LEN: usize = 4;
+
+/// How long types are: of the kinds that this crate knows, and of those that
+/// the BTF itself describes.
+struct Lengths<'a> {
+    described: &'a [u8],
+}
+
+impl Lengths<'_> {
+    /// How many bytes follow a type; `None` when its kind is known to nobody.
+    fn trailing(&self, info: Info) -> Option<usize> {
+        let kind = info.kind() as usize;
+        let (fixed, each) = match TRAILING.get(kind) {
+            // There is no kind 0, whatever is said of it.
+            Some(_) if kind == 0 => return None,
+            Some(known) => *known,
+            None => match self.described.get(kind * LAYOUT_LEN..)? {
+                [fixed, each, _, _, ..] => (*fixed, *each),
+                _ => return None,
+            },
+        };
+        // At most 24 bits times 255.
+        Some(usize::from(fixed) + info.len() as usize * usize::from(each))
+    }
+}
+
 /// Where each type begins. `data` ends with the type section, which begins at
-/// `at`; its first type has the id `first`.
+/// `at`; its first type has the id `first`. `described` is the section that
+/// says how long the types of each kind are.
 pub(super) fn index(
     data: &[u8],
     mut at: usize,
+    described: &[u8],
     endian: Endian,
     first: TypeId,
 ) -> Result<Vec<u32>, BtfError> {
+    let lengths = Lengths { described };
     // Types of the kernel are 20 to 30 bytes on average; too small a guess
     // costs a copy, too large a one nothing that is touched.
     let mut types = Vec::with_capacity((data.len() - at) / 16);
     while at < data.len() {
         let malformed = BtfError::Malformed { what: "a type reaches past its section", at };
         let Some(info) = endian.u32(data, at + 4).map(Info) else { return Err(malformed) };
-        let Some(trailing) = info.trailing_len().filter(|_| info.kind() != 0) else {
-            let id = u32::try_from(types.len()).unwrap_or(u32::MAX).saturating_add(first);
-            return Err(BtfError::UnknownKind { id, kind: info.kind() });
+        // Half of the kernel's types are functions, which stand together: with
+        // a branch the processor need not wait for the length of each.
+        let trailing = match info.kind() {
+            kind::FUNC => 0,
+            kind => match lengths.trailing(info) {
+                Some(trailing) => trailing,
+                None => {
+                    let id = u32::try_from(types.len()).unwrap_or(u32::MAX).saturating_add(first);
+                    return Err(BtfError::UnknownKind { id, kind });
+                }
+            },
         };
         let end = at + TYPE_LEN + trailing;
         if end > data.len() {

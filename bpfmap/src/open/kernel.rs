@@ -1,5 +1,7 @@
 //! BTF that the kernel holds.
 
+use std::fs::File;
+use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::btf::{Btf, BtfError};
 use crate::error::KernelError;
-use crate::sys::{self, Errno, MapInfo};
+use crate::sys::{self, Errno, MapInfo, Mapping};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
 /// The BTF that the kernel keeps for a map; the inner error says why there is
@@ -61,8 +63,16 @@ impl Btf<'static> {
     pub fn vmlinux() -> Result<Self, Error> {
         let advice = "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, and /sys be mounted";
         let path = Path::new(KERNEL_BTF).join("vmlinux");
-        let btf = read(&path, advice, Self::parse)?;
-        Ok(btf.with_source(BtfSource::Vmlinux))
+        let open = || -> Result<_, io::Error> {
+            let file = File::open(&path)?;
+            // Older kernels do not let it be mapped.
+            Ok(match Mapping::of(&file) {
+                Ok(mapping) => Btf::parse_mapped(mapping),
+                Err(_) => Btf::parse(std::fs::read(&path)?),
+            })
+        };
+        let btf = open().map_err(|error| Error::Io { path: path.clone(), error, advice })?;
+        btf.map(|btf| btf.with_source(BtfSource::Vmlinux)).map_err(|error| unreadable(&path, error))
     }
 }
 
@@ -93,9 +103,10 @@ fn read<T>(
 ) -> Result<T, Error> {
     let bytes = std::fs::read(path);
     let bytes = bytes.map_err(|error| Error::Io { path: path.into(), error, advice })?;
-    parse(bytes).map_err(|error| Error::Btf {
-        subject: Subject::Type(path.display().to_string()),
-        source_of_btf: BtfSource::Vmlinux,
-        error,
-    })
+    parse(bytes).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: BtfError) -> Error {
+    let subject = Subject::Type(path.display().to_string());
+    Error::Btf { subject, source_of_btf: BtfSource::Vmlinux, error }
 }

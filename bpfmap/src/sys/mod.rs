@@ -11,6 +11,7 @@ mod element;
 #[cfg(feature = "fault-injection")]
 pub mod fault;
 mod info;
+mod mapping;
 
 use std::fmt::{self, Display, Formatter};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -20,6 +21,7 @@ use aya_obj::generated::{BPF_F_RDONLY, bpf_attr, bpf_cmd};
 
 pub(crate) use element::{Cursor, Map, Update};
 pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
+pub(crate) use mapping::Mapping;
 
 /// What the kernel answered instead of success.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,70 @@
+//! The kernel's own BTF, mapped into memory: it is megabytes long, and the
+//! kernel has it in memory already.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
+
+/// A file of sysfs that the kernel lets be mapped, which is a promise that its
+/// bytes stay what they are.
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: nobody writes to it, and it belongs to no thread.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps all of `file`. `/sys/kernel/btf/vmlinux` can be since Linux 6.16;
+    /// other files, and other kernels, answer with an error.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        // Anything else could be shortened or written to by somebody, under a
+        // mount of theirs, and that would be undefined behaviour.
+        if !is_in_sysfs(file)? {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        let (fd, protection) = (file.as_raw_fd(), libc::PROT_READ);
+        // SAFETY: a new mapping, wherever the kernel likes.
+        let start =
+            unsafe { libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_PRIVATE, fd, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::Other)?;
+        Ok(Self { start, len })
+    }
+}
+
+fn is_in_sysfs(file: &File) -> io::Result<bool> {
+    // SAFETY: integers only.
+    let mut found: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `found` is what the kernel writes to.
+    match unsafe { libc::fstatfs(file.as_raw_fd(), &mut found) } {
+        // Their types differ between machines.
+        0 => Ok(i128::from(found.f_type) == i128::from(libc::SYSFS_MAGIC)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: mapped for reading, all of it, until `drop`, and not written
+        // to: see `Mapping`.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped by `of`, and what borrowed from it is gone.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
