@@ -25,7 +25,7 @@ pub enum Error {
     Mismatch(Box<Mismatches>),
 
     /// There is no map of that name.
-    #[error("no map `{}` in {place}; {}", .name.escape_debug(), Known(.known))]
+    #[error("no map `{}` in {place}; {}", .name.escape_debug(), Known(.known, "maps"))]
     UnknownMap {
         /// The name that was asked for.
         name: String,
@@ -46,6 +46,39 @@ pub enum Error {
         wrapper: &'static str,
         /// The types that this one opens.
         accepted: &'static [MapType],
+    },
+
+    /// The array is one that the program declares, and not a section of global
+    /// variables.
+    #[error(
+        "{map} is an array that the program declares; Globals opens sections of global variables, \
+         which are named `.data`, `.bss`, `.rodata` or with another dot"
+    )]
+    NotASection {
+        /// The map.
+        map: Arc<MapLabel>,
+    },
+
+    /// There is no global variable of that name.
+    #[error("no variable `{}` in {place}; {}", .name.escape_debug(), Known(.known, "variables"))]
+    UnknownVariable {
+        /// Where it was looked for.
+        place: String,
+        /// The name that was asked for.
+        name: String,
+        /// The variables that there are.
+        known: Vec<String>,
+    },
+
+    /// One variable cannot be written without the others of its section.
+    #[error(
+        "{map}: the kernel writes a section as a whole, and the Rust type is one of its variables: \
+         what a program has changed in the others meanwhile would be lost; open the section as a \
+         struct to write all of it"
+    )]
+    OneOfSeveral {
+        /// The map.
+        map: Arc<MapLabel>,
     },
 
     /// A Rust type has another size than the kernel gives for the map.
@@ -216,12 +249,12 @@ impl Display for TypeName<'_> {
     }
 }
 
-struct Known<'a>(&'a [String]);
+struct Known<'a>(&'a [String], &'static str);
 
 impl Display for Known<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Some((first, rest)) = self.0.split_first() else {
-            return f.write_str("it has no maps");
+            return write!(f, "it has no {}", self.1);
         };
         write!(f, "there are `{}`", first.escape_debug())?;
         rest.iter().try_for_each(|name| write!(f, ", `{}`", name.escape_debug()))
@@ -253,6 +286,15 @@ impl Display for WayOut<'_> {
                 "  - hand in the object that the map was loaded from, which needs no privilege:\n      \
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or give the process CAP_SYS_ADMIN"
+            }
+            Unverifiable::NoBtfForType { .. } => {
+                "  - hand in the object that the map was loaded from:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
+                 - or say which types of the program they are: OpenOptions::new().types(\"key\", \"value\")"
+            }
+            Unverifiable::Sanitised => {
+                "  - hand in the object that the map was loaded from:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these"
             }
             Unverifiable::NoBtf => {
                 "  - hand in the object that the map was loaded from:\n      \

@@ -86,12 +86,12 @@ pub use layout::{
 
 #[cfg(feature = "std")]
 pub use {
-    btf::{Btf, BtfError},
+    btf::{Btf, BtfError, BtfKind, BtfMember, BtfType},
     compare::{Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches},
     error::{Error, KernelError},
     map_type::MapType,
-    maps::{HashMap, Iter, Keys, TypedMap, Values},
-    object::{Object, ObjectError},
+    maps::{Globals, HashMap, Iter, Keys, TypedMap, Values},
+    object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},
     verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification},
 };

@@ -70,6 +70,30 @@ impl MapType {
         Self(number)
     }
 
+    /// Whether the kernel keeps BTF for maps of that type. It answers `ENOTSUPP`
+    /// or `EINVAL` where it does not, so loaders do not even try.
+    pub(crate) fn takes_btf(self) -> bool {
+        let without = [
+            Self::PERF_EVENT_ARRAY,
+            Self::STACK_TRACE,
+            Self::CGROUP_ARRAY,
+            Self::ARRAY_OF_MAPS,
+            Self::HASH_OF_MAPS,
+            Self::DEVMAP,
+            Self::DEVMAP_HASH,
+            Self::SOCKMAP,
+            Self::SOCKHASH,
+            Self::CPUMAP,
+            Self::XSKMAP,
+            Self::QUEUE,
+            Self::STACK,
+            Self::RINGBUF,
+            Self::USER_RINGBUF,
+            Self::ARENA,
+        ];
+        !without.contains(&self)
+    }
+
     /// Its number.
     pub const fn as_raw(self) -> u32 {
         self.0

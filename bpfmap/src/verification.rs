@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use crate::map_type::MapType;
+
 /// What is known of the layout of an open map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,9 +59,17 @@ pub enum Unverifiable {
         /// The id of the BTF.
         btf_id: u32,
     },
-    /// The kernel keeps no BTF for the map: the loader had none, dropped it,
-    /// or the map is of a type for which the kernel takes none.
+    /// The kernel keeps no BTF for the map: the loader had none, or dropped it.
     NoBtf,
+    /// The kernel keeps BTF for no map of that type.
+    NoBtfForType {
+        /// The type.
+        map_type: MapType,
+    },
+    /// The loader rewrote the BTF for a kernel that does not know all of it
+    /// (sections of variables: Linux 5.2), and what it put in the place of the
+    /// map's type says nothing of it.
+    Sanitised,
     /// The object that was handed in declares the sizes of the map's key and
     /// value, and not their types.
     SizesInObject,
@@ -84,6 +94,13 @@ pub struct MapLabel {
 pub enum Subject {
     /// A map.
     Map(MapLabel),
+    /// A global variable, and the map that its section is.
+    Variable {
+        /// Its name.
+        name: String,
+        /// The map.
+        map: MapLabel,
+    },
     /// A type, by its name.
     Type(String),
 }
@@ -122,6 +139,12 @@ impl Display for Unverifiable {
                  which this process does not have"
             ),
             Self::NoBtf => f.write_str("the kernel has no BTF for it"),
+            Self::NoBtfForType { map_type } => {
+                write!(f, "the kernel keeps no BTF for maps of type {map_type}")
+            }
+            Self::Sanitised => f.write_str(
+                "its loader rewrote the BTF for an old kernel, without where the variables are",
+            ),
             Self::SizesInObject => f.write_str(
                 "the object declares the sizes of its key and value, and not their types",
             ),
@@ -148,6 +171,9 @@ impl Display for Subject {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Map(map) => map.fmt(f),
+            Self::Variable { name, map } => {
+                write!(f, "variable `{}` of {map}", name.escape_debug())
+            }
             Self::Type(name) => write!(f, "type `{}`", name.escape_debug()),
         }
     }

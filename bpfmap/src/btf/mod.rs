@@ -14,7 +14,9 @@ mod header;
 mod name;
 mod read;
 mod resolve;
+mod section;
 mod types;
+mod view;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,7 +25,9 @@ use std::ops::{Deref, Range};
 pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
 pub(crate) use resolve::Order;
+pub(crate) use section::{Placement, Section};
 pub(crate) use types::{Composite, Int, Type, TypeId};
+pub use view::{BtfKind, BtfMember, BtfType};
 
 use crate::verification::BtfSource;
 use bytes::Bytes;
@@ -57,6 +61,8 @@ pub struct Btf<'a> {
     source: BtfSource,
     /// The BTF that this one goes on from.
     base: Option<&'a Btf<'a>>,
+    /// Of the sections of an object.
+    placement: Placement,
 }
 
 /// How much of a name is kept, in bytes: as much as the kernel allows
@@ -105,7 +111,8 @@ impl<'a> Btf<'a> {
         let first = base.map_or(0, Btf::count) + 1;
         let described = &data[layouts];
         let types = types::index(&data[..types.end], types.start, described, endian, first)?;
-        Ok(Self { data, endian, strings, types, source: BtfSource::Bytes, base })
+        let (source, placement) = (BtfSource::Bytes, Placement::default());
+        Ok(Self { data, endian, strings, types, source, base, placement })
     }
 
     /// How many types there are, those of the base included.

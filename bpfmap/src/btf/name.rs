@@ -31,7 +31,7 @@ impl<'a> TypeName<'a> {
             Type::Int(Int { name, .. })
             | Type::Typedef { name, .. }
             | Type::Float { name, .. }
-            | Type::Section(super::types::Section { name, .. }) => self.named(f, "", name),
+            | Type::Section(super::Section { name, .. }) => self.named(f, "", name),
             Type::Composite(Composite { name, union, .. }) => {
                 self.named(f, if union { "union " } else { "struct " }, name)
             }

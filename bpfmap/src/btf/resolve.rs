@@ -1,5 +1,6 @@
 //! What a type comes down to: behind its typedefs and qualifiers, in bytes.
 
+use super::types::Member;
 use super::{Btf, BtfError, Composite, Int, Type, TypeId, TypeName};
 
 /// How many types may wrap one another; the kernel's own limit.
@@ -30,6 +31,7 @@ impl Order {
 /// A type behind its typedefs and qualifiers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peeled<'a> {
+    pub(crate) id: TypeId,
     pub(crate) ty: Type<'a>,
     pub(crate) order: Option<Order>,
 }
@@ -50,10 +52,25 @@ impl Btf<'_> {
                 Type::Qualifier { target, .. }
                 | Type::Tagged { target, .. }
                 | Type::Variable { target, .. } => current = target,
-                ty => return Ok(Peeled { ty, order }),
+                ty => return Ok(Peeled { id: current, ty, order }),
             }
         }
         Err(BtfError::TooDeep { id })
+    }
+
+    /// At which bit of its struct a member begins and how many bits it has, when
+    /// it is a bitfield; both ways of saying so are understood.
+    pub(crate) fn bitfield(&self, member: &Member) -> Result<Option<(u64, u64)>, BtfError> {
+        let start = u64::from(member.bit_offset);
+        if member.bitfield_size != 0 {
+            return Ok(Some((start, member.bitfield_size.into())));
+        }
+        Ok(match self.peel(member.target)?.ty {
+            Type::Int(int) if int.is_bitfield() => {
+                Some((start + u64::from(int.bit_offset), int.bits.into()))
+            }
+            _ => None,
+        })
     }
 
     /// The size in bytes.

@@ -1,6 +1,7 @@
 //! The kinds of types, decoded from their bytes.
 
 use super::read::Endian;
+use super::section::Section;
 use super::{Btf, BtfError};
 
 pub(crate) type TypeId = u32;
@@ -49,6 +50,8 @@ pub(crate) enum Type<'a> {
     Variable {
         name: u32,
         target: TypeId,
+        /// Whether other objects may see it.
+        global: bool,
     },
     Section(Section<'a>),
     Float {
@@ -99,20 +102,8 @@ pub(crate) struct Member {
     pub(crate) bitfield_size: u32,
 }
 
-/// A section of global variables.
-#[derive(Clone, Copy)]
-pub(crate) struct Section<'a> {
-    btf: &'a Btf<'a>,
-    pub(crate) name: u32,
-    pub(crate) size: u32,
-    at: usize,
-    len: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SectionVariable {
-    pub(crate) target: TypeId,
-}
+/// `BTF_VAR_GLOBAL_ALLOCATED`: defined here, and not static.
+const GLOBAL: u32 = 1;
 
 /// Bytes of `struct btf_type`.
 const TYPE_LEN: usize = 12;
@@ -285,8 +276,10 @@ impl<'a> Type<'a> {
             kind::RESTRICT => Self::Qualifier { keyword: "restrict ", target },
             kind::TYPE_TAG => Self::Tagged { name, target },
             kind::FUNC | kind::FUNC_PROTO => Self::Function,
-            kind::VAR => Self::Variable { name, target },
-            kind::DATASEC => Self::Section(Section { btf, name, size, at: after, len }),
+            kind::VAR => Self::Variable { name, target, global: word(after)? == GLOBAL },
+            kind::DATASEC => {
+                Self::Section(Section { btf, name, size, id, at: after, len }.placed())
+            }
             kind::FLOAT => Self::Float { name, size },
             kind::DECL_TAG => Self::DeclTag,
             kind => return Err(BtfError::UnknownKind { id, kind }),
@@ -333,15 +326,6 @@ impl<'a> Composite<'a> {
     }
 }
 
-impl<'a> Section<'a> {
-    pub(crate) fn variables(self) -> impl Iterator<Item = SectionVariable> + use<'a> {
-        (0..self.len as usize).filter_map(move |index| {
-            let target = self.btf.endian.u32(&self.btf.data, self.at + index * MEMBER_LEN)?;
-            Some(SectionVariable { target })
-        })
-    }
-}
-
 impl std::fmt::Debug for Composite<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Composite")
@@ -350,11 +334,5 @@ impl std::fmt::Debug for Composite<'_> {
             .field("union", &self.union)
             .field("len", &self.len)
             .finish()
-    }
-}
-
-impl std::fmt::Debug for Section<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Section").field("size", &self.size).field("len", &self.len).finish()
     }
 }

@@ -9,7 +9,7 @@ use crate::layout::{Layout, TypeName};
 impl Display for Mismatches {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} does not fit its Rust type", self.subject())?;
-        if self.types().iter().any(|ty| ty.role() != Role::Type) {
+        if self.types().iter().any(|ty| matches!(ty.role(), Role::Key | Role::Value)) {
             f.write_str("s")?;
         }
         write!(f, ", compared with {}", self.source())?;
@@ -25,6 +25,7 @@ impl Display for Role {
         f.write_str(match self {
             Self::Key => "key",
             Self::Value => "value",
+            Self::Variable => "variable",
             Self::Type => "type",
         })
     }

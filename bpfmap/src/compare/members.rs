@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::btf::{Btf, BtfError, Composite, Type, TypeId, TypeName};
+use crate::btf::{Btf, BtfError, Composite, Section, Type, TypeId, TypeName};
 
 /// How many members are compared at most, the anonymous ones opened.
 const MAX_MEMBERS: usize = 1 << 13;
@@ -106,6 +106,28 @@ pub(super) fn members<'a>(
     Ok(found)
 }
 
+/// The variables of a section, as members of a struct.
+pub(super) fn variables<'a>(
+    btf: &'a Btf<'_>,
+    section: Section<'a>,
+    base: u64,
+) -> Result<Vec<CMember<'a>>, BtfError> {
+    if section.len() > MAX_MEMBERS {
+        return Err(BtfError::TooLarge { id: section.id, limit: MAX_MEMBERS });
+    }
+    let mut found = Vec::new();
+    for variable in section.variables() {
+        let name = btf.type_by_id(variable.target)?.name();
+        let name = name.map_or(Ok("".into()), |name| btf.string(name))?;
+        let start = base + u64::from(variable.offset);
+        let bytes = start..start.saturating_add(btf.size_of(variable.target)?);
+        found.push(CMember { name, target: variable.target, bytes, bits: None, arms: None });
+    }
+    // Compilers list them in another order than linkers place them.
+    found.sort_by_key(|variable| variable.bytes.start);
+    Ok(found)
+}
+
 fn open<'a>(
     btf: &'a Btf<'_>,
     composite: Composite<'a>,
@@ -137,18 +159,13 @@ fn open<'a>(
             open(btf, inner, bits, arms.as_ref(), depth - 1, left, found)?;
             continue;
         }
-        let legacy = match inner {
-            Type::Int(int) if int.is_bitfield() => Some(int),
-            _ => None,
-        };
-        let (start, width) = match (member.bitfield_size, legacy) {
-            (0, None) => (bits, btf.size_of(member.target)?.saturating_mul(8)),
-            (0, Some(int)) => (bits + u64::from(int.bit_offset), u64::from(int.bits)),
-            (width, _) => (bits, u64::from(width)),
+        let bitfield = btf.bitfield(&member)?;
+        let (start, width) = match bitfield {
+            Some((start, width)) => (base_bits + start, width),
+            None => (bits, btf.size_of(member.target)?.saturating_mul(8)),
         };
         let bytes = start / 8..start.saturating_add(width).div_ceil(8);
-        let bitfield = member.bitfield_size != 0 || legacy.is_some() || !bits.is_multiple_of(8);
-        let bits = bitfield.then_some(width);
+        let bits = (bitfield.is_some() || !bits.is_multiple_of(8)).then_some(width);
         found.push(CMember { name, target: member.target, bytes, bits, arms });
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! All differences of a map, or of one type, with what is needed to draw them.
 
 use super::Mismatch;
-use super::members::members;
+use super::members::{members, variables};
 use crate::btf::{Btf, BtfError, Type, TypeId, TypeName};
 use crate::compare::Place;
 use crate::layout::Layout;
-use crate::verification::{BtfSource, MapLabel, Subject};
+use crate::verification::{BtfSource, Subject};
 
 /// What a type is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum Role {
     Key,
     /// The value of a map.
     Value,
+    /// A global variable.
+    Variable,
     /// A type that was looked up by its name.
     Type,
 }
@@ -48,11 +50,6 @@ impl Mismatches {
     /// Adds what explains all of them.
     pub(crate) fn with_note(self, note: Option<&'static str>) -> Self {
         Self { note: note.or(self.note), ..self }
-    }
-
-    /// Says of which map they are, when more is known than before.
-    pub(crate) fn about(self, map: MapLabel) -> Self {
-        Self { subject: Subject::Map(map), ..self }
     }
 
     /// What explains all of them, if anything does.
@@ -149,9 +146,13 @@ impl List {
         path: &str,
         depth: usize,
     ) -> Result<(), BtfError> {
-        let Type::Composite(composite) = btf.peel(id)?.ty else { return Ok(()) };
+        let members = match btf.peel(id)?.ty {
+            Type::Composite(composite) => members(btf, composite, base)?,
+            Type::Section(section) => variables(btf, section, base)?,
+            _ => return Ok(()),
+        };
         self.opened += 1;
-        for member in members(btf, composite, base)? {
+        for member in members {
             if self.found.len() >= MAX_PLACES {
                 return Ok(());
             }

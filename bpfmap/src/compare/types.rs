@@ -2,7 +2,7 @@
 
 use super::MismatchKind;
 use super::matching::newtype;
-use super::members::members;
+use super::members::{members, variables};
 use super::walk::{ELEMENT, Leeway, Pair, Walk};
 use crate::btf::{BtfError, Composite, Order, Type, TypeId, TypeName};
 use crate::layout::{Counterpart, Kind};
@@ -45,6 +45,14 @@ impl Walk<'_> {
             }
             (_, Type::Composite(composite)) if composite.union => {
                 self.differ(MismatchKind::Union, pair)
+            }
+            // The bits of a floating-point number, as `from_bits` takes them. A
+            // kernel that does not know FLOAT was given an empty struct instead.
+            (Kind::Unsigned, Type::Float { size, .. }) => self.scalars(pair, size, false, None),
+            (Kind::Unsigned, Type::Composite(empty))
+                if empty.len() == 0 && matches!(empty.size, 4 | 8) && self.is_anonymous(empty) =>
+            {
+                self.scalars(pair, empty.size, false, None)
             }
             (Kind::Unsigned | Kind::Signed | Kind::BigEndian, Type::Int(int))
                 if int.is_bitfield() =>
@@ -103,6 +111,14 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
+            (Kind::Struct { fields }, Type::Section(section)) => {
+                let variables = variables(self.btf, section, pair.btf_at)?;
+                self.fields(pair, fields, &variables)?;
+                if pair.rust.size() as u64 != u64::from(section.size) {
+                    self.differ(MismatchKind::Size, pair)?;
+                }
+                Ok(())
+            }
             // A newtype stands for what is in it.
             (Kind::Struct { fields: [only] }, _) if only.counterpart() == Counterpart::Member => {
                 let (rust, leeway) = (only.layout(), Leeway::of(only));
@@ -152,6 +168,10 @@ impl Walk<'_> {
             }
         }
         Ok(true)
+    }
+
+    fn is_anonymous(&self, composite: Composite<'_>) -> bool {
+        self.btf.is_named(composite.name, "")
     }
 
     /// Whether the target of a pointer is tagged as one that the kernel counts.

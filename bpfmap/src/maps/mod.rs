@@ -1,6 +1,7 @@
 //! The typed maps: one type for each way in which maps behave.
 
 mod failure;
+mod globals;
 mod hash;
 mod walk;
 
@@ -11,6 +12,7 @@ use crate::map_type::MapType;
 use crate::sys;
 use crate::verification::{MapLabel, Verification};
 
+pub use globals::Globals;
 pub use hash::HashMap;
 pub use walk::{Iter, Keys, Values};
 
@@ -38,12 +40,17 @@ pub struct OpenMap {
     pub(crate) map: sys::Map,
     pub(crate) label: Arc<MapLabel>,
     pub(crate) verification: Verification,
+    /// Where in the value the Rust type begins.
+    pub(crate) at: usize,
 }
 
 mod sealed {
     /// Makes a typed map of one that has passed the gate, and keeps other
     /// crates from doing so.
     pub trait FromOpen: Sized {
+        /// Whether the map is a section of global variables.
+        const IS_SECTION: bool = false;
+
         fn from_open(open: super::OpenMap) -> Self;
     }
 }

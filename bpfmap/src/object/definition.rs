@@ -1,110 +1,144 @@
-//! How an object declares its maps.
+//! A map as an object declares it.
 
-use super::ObjectError;
-use super::elf::LegacyMap;
-use crate::btf::{Btf, BtfError, Composite, Type, TypeId};
+use std::fmt::{self, Display, Formatter};
 
-/// A map as the object declares it. What the loader makes of it may differ.
+use crate::btf::{Btf, BtfError, BtfType, TypeId};
+use crate::map_type::MapType;
+
+/// What is declared of a map. What the loader makes of it may differ.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct MapDefinition {
+pub(crate) struct Definition {
     pub(crate) name: String,
     pub(crate) map_type: u32,
-    pub(crate) key: Option<TypeId>,
-    pub(crate) value: Option<TypeId>,
+    pub(crate) key: Side,
+    pub(crate) value: Side,
+    pub(crate) max_entries: u32,
+    pub(crate) map_flags: u32,
+    /// What the maps in a map of maps are.
+    pub(crate) inner: Option<Box<Self>>,
 }
 
-/// The maps of the `.maps` section: variables whose type is a struct, whose
-/// members say what the map is.
+/// What is declared of a key or a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Side {
+    #[default]
+    Nothing,
+    /// In bytes.
+    Size(u32),
+    Type(TypeId),
+}
+
+impl Side {
+    pub(crate) fn type_id(self) -> Option<TypeId> {
+        match self {
+            Self::Type(id) => Some(id),
+            Self::Nothing | Self::Size(_) => None,
+        }
+    }
+}
+
+/// A map as an [`Object`](crate::Object) declares it.
 ///
-/// As libbpf's `bpf_helpers.h` has it, `__uint(type, 1)` is a pointer to an
-/// array of that length, and `__type(key, T)` a pointer to `T`.
-pub(super) fn in_btf(btf: &Btf<'_>) -> Result<Vec<MapDefinition>, ObjectError> {
-    let mut maps = Vec::new();
-    let is_section = |ty: &Type<'_>| matches!(ty, Type::Section(_));
-    let Some(id) = btf.find(".maps", is_section)? else { return Ok(maps) };
-    let Type::Section(section) = btf.type_by_id(id)? else { return Ok(maps) };
-    for variable in section.variables() {
-        check_count(&maps)?;
-        let Type::Variable { name, target } = btf.type_by_id(variable.target)? else { continue };
-        let name = btf.string(name)?.into_owned();
-        match btf.peel(target)?.ty {
-            Type::Composite(composite) if !composite.union => {
-                maps.push(read(btf, name, composite)?);
+/// `Display` writes it in a line: ``hash `flows`: struct flow_key (16 bytes) ->
+/// struct flow_stats (16 bytes), 1024 entries``.
+#[derive(Clone, Copy)]
+pub struct MapDefinition<'a> {
+    pub(crate) btf: &'a Btf<'a>,
+    pub(crate) definition: &'a Definition,
+}
+
+impl<'a> MapDefinition<'a> {
+    /// Its name. A section of global variables is a map of that name.
+    pub fn name(&self) -> &'a str {
+        &self.definition.name
+    }
+
+    /// Its type.
+    pub fn map_type(&self) -> MapType {
+        MapType::from_raw(self.definition.map_type)
+    }
+
+    /// How many entries it can hold; 0 when that is left to the loader.
+    pub fn max_entries(&self) -> u32 {
+        self.definition.max_entries
+    }
+
+    /// The kernel's flags (`BPF_F_NO_PREALLOC`, ...) with which it is created.
+    pub fn map_flags(&self) -> u32 {
+        self.definition.map_flags
+    }
+
+    /// The type of its key; `None` when it has none, or only its size is
+    /// declared.
+    pub fn key(&self) -> Option<BtfType<'a>> {
+        self.definition.key.type_id().map(|id| self.btf.view(id))
+    }
+
+    /// The type of its value; `None` when only its size is declared. That of a
+    /// section is the section itself, with its variables as members.
+    pub fn value(&self) -> Option<BtfType<'a>> {
+        self.definition.value.type_id().map(|id| self.btf.view(id))
+    }
+
+    /// The size of its key in bytes, 0 when it has none.
+    ///
+    /// # Errors
+    ///
+    /// When its type is incomplete.
+    pub fn key_size(&self) -> Result<u64, BtfError> {
+        self.size(self.definition.key)
+    }
+
+    /// The size of its value in bytes.
+    ///
+    /// # Errors
+    ///
+    /// When its type is incomplete.
+    pub fn value_size(&self) -> Result<u64, BtfError> {
+        self.size(self.definition.value)
+    }
+
+    fn size(&self, side: Side) -> Result<u64, BtfError> {
+        match side {
+            Side::Nothing => Ok(0),
+            Side::Size(size) => Ok(size.into()),
+            Side::Type(id) => self.btf.size_of(id),
+        }
+    }
+
+    /// What the maps in a map of maps are.
+    pub fn inner(&self) -> Option<MapDefinition<'a>> {
+        let definition = self.definition.inner.as_deref()?;
+        Some(MapDefinition { definition, ..*self })
+    }
+}
+
+impl Display for MapDefinition<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let side = |f: &mut Formatter<'_>, side| match side {
+            Side::Nothing => f.write_str("nothing"),
+            Side::Size(size) => write!(f, "{size} bytes"),
+            Side::Type(id) => {
+                write!(f, "{}", self.btf.view(id))?;
+                self.btf.size_of(id).map_or(Ok(()), |size| write!(f, " ({size} bytes)"))
             }
-            _ => return Err(ObjectError::Map { map: name, what: "it is not a struct" }),
-        }
-    }
-    Ok(maps)
-}
-
-/// How many maps an object may declare, and with how many members: many times
-/// what is in use. Variables and members may all be the same one, so without a
-/// limit little input would take long.
-const MAX_MAPS: usize = 1 << 12;
-const MAX_MEMBERS: usize = 64;
-
-pub(super) fn check_count(maps: &[MapDefinition]) -> Result<(), ObjectError> {
-    match maps.get(MAX_MAPS - 1) {
-        None => Ok(()),
-        Some(map) => {
-            Err(ObjectError::Map { map: map.name.clone(), what: "the object declares too many" })
-        }
-    }
-}
-
-fn read(
-    btf: &Btf<'_>,
-    name: String,
-    composite: Composite<'_>,
-) -> Result<MapDefinition, ObjectError> {
-    let mut map = MapDefinition { name, ..MapDefinition::default() };
-    if composite.len() > MAX_MEMBERS {
-        return Err(ObjectError::Map { map: map.name, what: "it has too many members" });
-    }
-    for member in composite.members() {
-        let target = match btf.peel(member.target)?.ty {
-            Type::Pointer { target } => target,
-            _ => continue,
         };
-        match &*btf.string(member.name)? {
-            "type" => match number(btf, target)? {
-                Some(number) => map.map_type = number,
-                None => {
-                    return Err(ObjectError::Map {
-                        map: map.name,
-                        what: "its type is not a number",
-                    });
-                }
-            },
-            "key" => map.key = Some(target),
-            "value" => map.value = Some(target),
-            _ => {}
+        write!(f, "{} `{}`: ", self.map_type(), self.name().escape_debug())?;
+        side(f, self.definition.key)?;
+        f.write_str(" -> ")?;
+        match self.inner() {
+            Some(inner) => write!(f, "maps ({inner})")?,
+            None => side(f, self.definition.value)?,
+        }
+        match self.max_entries() {
+            0 => Ok(()),
+            count => write!(f, ", {count} entries"),
         }
     }
-    Ok(map)
 }
 
-/// A number that is declared as the length of an array.
-fn number(btf: &Btf<'_>, id: TypeId) -> Result<Option<u32>, BtfError> {
-    Ok(match btf.peel(id)?.ty {
-        Type::Array { len, .. } => Some(len),
-        _ => None,
-    })
-}
-
-/// A `struct bpf_map_def`, which begins with the type of the map, a `u32`.
-pub(super) fn legacy(
-    map: &LegacyMap<'_>,
-    little_endian: bool,
-) -> Result<MapDefinition, ObjectError> {
-    let rest = usize::try_from(map.at).ok().and_then(|at| map.section.get(at..));
-    let Some(word) = rest.and_then(|rest| rest.first_chunk::<4>()) else {
-        return Err(ObjectError::Map {
-            map: map.name.into(),
-            what: "it lies outside of its section",
-        });
-    };
-    let map_type =
-        if little_endian { u32::from_le_bytes(*word) } else { u32::from_be_bytes(*word) };
-    Ok(MapDefinition { name: map.name.into(), map_type, key: None, value: None })
+impl fmt::Debug for MapDefinition<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "MapDefinition({self})")
+    }
 }

@@ -1,21 +1,25 @@
-//! What is needed of an ELF file: its BTF, and the symbols of maps that were
-//! declared without it.
+//! What is needed of an ELF file: its BTF, the symbols of maps that were
+//! declared without it, and where global variables are.
 //!
 //! The names of sections and symbols may overlap and be as long as the file, so
 //! none is read further than it has to be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use object::read::elf::{ElfFile64, FileHeader, SectionHeader, Sym};
 use object::{Architecture, Endianness, FileKind, Object as _, SectionIndex};
 
-use super::ObjectError;
+use super::{ObjectError, sections};
 
 pub(super) struct Elf<'a> {
     /// The section `.BTF`.
     pub(super) btf: &'a [u8],
     /// The symbols of the sections `maps`.
     pub(super) legacy_maps: Vec<LegacyMap<'a>>,
+    /// The names and sizes of the sections of which loaders make maps.
+    pub(super) data: HashMap<&'a str, u64>,
+    /// Where in such a section each variable is that other objects may see.
+    pub(super) variables: HashMap<&'a str, u64>,
     pub(super) little_endian: bool,
 }
 
@@ -26,6 +30,8 @@ pub(super) struct LegacyMap<'a> {
     /// The section, and where in it the declaration begins.
     pub(super) section: &'a [u8],
     pub(super) at: u64,
+    /// How long it is; 0 when that is not said.
+    pub(super) len: u64,
 }
 
 /// How much of a symbol's name is read, in bytes.
@@ -46,8 +52,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf<'_>, ObjectError> {
         other => return Err(ObjectError::NotBpf(format!("{other:?}"))),
     }
     let (endian, sections) = (file.endian(), file.elf_section_table());
-    let data = |index| sections.section(index)?.data(endian, bytes);
-    let names = file.elf_header().section_strings_index(endian, bytes).and_then(data);
+    let content = |index| sections.section(index)?.data(endian, bytes);
+    let names = file.elf_header().section_strings_index(endian, bytes).and_then(content);
     let names = names.map_err(not_elf)?;
     let named = |name: &'static [u8]| {
         sections.enumerate().filter(move |(_, section)| {
@@ -56,28 +62,50 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf<'_>, ObjectError> {
         })
     };
     let (btf, _) = named(b".BTF\0").next().ok_or(ObjectError::NoBtf)?;
-    let btf = data(btf).map_err(not_elf)?;
+    let btf = content(btf).map_err(not_elf)?;
 
-    let maps = named(b"maps\0").map(|(index, _)| Ok((index, data(index)?)));
+    let mut data_sections = HashSet::new();
+    let mut data = HashMap::new();
+    for (index, section) in sections.enumerate() {
+        let name = text(names, section.sh_name(endian));
+        if let Some(name) = name.filter(|name| sections::is_known(name.as_bytes())) {
+            data_sections.insert(index);
+            data.insert(name, section.sh_size(endian));
+        }
+    }
+
+    let maps = named(b"maps\0").map(|(index, _)| Ok((index, content(index)?)));
     let maps: HashMap<SectionIndex, &[u8]> = maps.collect::<Result<_, _>>().map_err(not_elf)?;
     let symbols = file.elf_symbol_table();
     let names = match symbols.string_section() {
         SectionIndex(0) => &[],
-        index => data(index).map_err(not_elf)?,
+        index => content(index).map_err(not_elf)?,
     };
     let mut legacy_maps = Vec::new();
+    let mut variables = HashMap::new();
     for (index, symbol) in symbols.enumerate() {
-        let section = symbols.symbol_section(endian, symbol, index).ok().flatten();
-        let Some(section) = section.and_then(|section| maps.get(&section)) else { continue };
-        let name = names.get(symbol.st_name(endian) as usize..).unwrap_or_default();
-        let name = &name[..name.len().min(MAX_NAME)];
-        let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+        let Ok(Some(section)) = symbols.symbol_section(endian, symbol, index) else { continue };
+        let (legacy, is_data) = (maps.get(&section), data_sections.contains(&section));
+        if legacy.is_none() && !is_data {
+            continue;
+        }
         // The section has a symbol of its own, without a name.
-        if let Ok(name) = std::str::from_utf8(name)
-            && !name.is_empty()
-        {
-            legacy_maps.push(LegacyMap { name, section, at: symbol.st_value(endian) });
+        let name = text(names, symbol.st_name(endian)).filter(|name| !name.is_empty());
+        let Some(name) = name else { continue };
+        let at = symbol.st_value(endian);
+        if let Some(section) = legacy {
+            legacy_maps.push(LegacyMap { name, section, at, len: symbol.st_size(endian) });
+        } else if !symbol.is_local() {
+            variables.insert(name, at);
         }
     }
-    Ok(Elf { btf, legacy_maps, little_endian: file.is_little_endian() })
+    let little_endian = file.is_little_endian();
+    Ok(Elf { btf, legacy_maps, data, variables, little_endian })
+}
+
+/// The string at `at` of a table, or the beginning of a long one.
+fn text(table: &[u8], at: u32) -> Option<&str> {
+    let rest = table.get(at as usize..)?;
+    let bytes = &rest[..rest.len().min(MAX_NAME)];
+    std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()
 }

@@ -1,12 +1,16 @@
 //! A BPF object file: its BTF and the maps that it declares.
 
+mod declaration;
 mod definition;
 mod elf;
+mod sections;
 
 use crate::btf::{Btf, BtfError, Printable};
 use crate::verification::BtfSource;
 
-pub(crate) use definition::MapDefinition;
+pub(crate) use definition::{Definition, Side};
+
+pub use definition::MapDefinition;
 
 /// A compiled BPF program, as clang, `bpf-linker` or `bpftool gen object` write
 /// it.
@@ -33,7 +37,7 @@ pub(crate) use definition::MapDefinition;
 #[derive(Debug)]
 pub struct Object<'a> {
     btf: Btf<'a>,
-    maps: Vec<MapDefinition>,
+    maps: Vec<Definition>,
 }
 
 /// Why bytes cannot be read as a BPF object with BTF.
@@ -72,11 +76,14 @@ impl<'a> Object<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ObjectError> {
         let file = elf::read(bytes)?;
         let btf = Btf::parse(file.btf)?.with_source(BtfSource::Object);
-        let mut maps = definition::in_btf(&btf)?;
+        let placement = sections::placement(&btf, &file)?;
+        let btf = btf.with_placement(placement);
+        let mut maps = declaration::in_btf(&btf)?;
         for symbol in &file.legacy_maps {
-            definition::check_count(&maps)?;
-            maps.push(definition::legacy(symbol, file.little_endian)?);
+            declaration::check_count(&maps)?;
+            maps.push(declaration::legacy(symbol, file.little_endian)?);
         }
+        sections::maps(&btf, &file, &mut maps)?;
         Ok(Self { btf, maps })
     }
 
@@ -85,27 +92,47 @@ impl<'a> Object<'a> {
         &self.btf
     }
 
+    /// The maps that the object declares: those of the section `.maps`, legacy
+    /// ones, and those that loaders make of sections of global variables
+    /// (`.data`, `.rodata`, `.bss`) and of `.struct_ops`.
+    pub fn maps(&self) -> impl Iterator<Item = MapDefinition<'_>> {
+        self.maps.iter().map(|definition| self.view(definition))
+    }
+
+    /// The map of that name.
+    pub fn map(&self, name: &str) -> Option<MapDefinition<'_>> {
+        self.definition(name).map(|definition| self.view(definition))
+    }
+
     /// The names of the maps that the object declares.
     pub fn map_names(&self) -> impl Iterator<Item = &str> {
         self.maps.iter().map(|map| &*map.name)
     }
 
-    pub(crate) fn map(&self, name: &str) -> Option<&MapDefinition> {
+    fn view<'o>(&'o self, definition: &'o Definition) -> MapDefinition<'o> {
+        MapDefinition { btf: &self.btf, definition }
+    }
+
+    pub(crate) fn definition(&self, name: &str) -> Option<&Definition> {
         self.maps.iter().find(|map| map.name == name)
     }
 
-    /// The map whose name the kernel has cut off to `name`, if there is one
-    /// only.
-    pub(crate) fn map_by_kernel_name(&self, name: &str) -> Option<&MapDefinition> {
+    /// The map that the kernel calls `name`, if there is one only: it keeps 15
+    /// bytes of a name, and libbpf puts the beginning of the object's before
+    /// that of a section.
+    pub(crate) fn definition_by_kernel_name(&self, name: &str) -> Option<&Definition> {
         /// `BPF_OBJ_NAME_LEN` without the NUL.
         const KERNEL_NAME_LEN: usize = 15;
-        if name.len() < KERNEL_NAME_LEN {
-            return self.map(name);
-        }
-        let mut candidates = self.maps.iter().filter(|map| map.name.starts_with(name));
+        let is_cut_off = name.len() >= KERNEL_NAME_LEN;
+        let section = name.find('.').map(|dot| &name[dot..]);
+        let fits = |map: &&Definition| {
+            let wanted = if map.name.starts_with('.') { section.unwrap_or(name) } else { name };
+            map.name == wanted || is_cut_off && map.name.starts_with(wanted)
+        };
+        let mut candidates = self.maps.iter().filter(fits);
         match (candidates.next(), candidates.next()) {
             (Some(map), None) => Some(map),
-            _ => self.map(name),
+            _ => self.definition(name),
         }
     }
 }

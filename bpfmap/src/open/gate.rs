@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
+use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{OpenOptions, kernel, verdict};
 use crate::Error;
 use crate::map_type::MapType;
-use crate::object::{MapDefinition, Object};
+use crate::object::{Definition, Object, Side};
 use crate::sys::MapInfo;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
 
 /// A map in front of the gate.
 pub(super) struct Gate<'a> {
     pub(super) options: &'a OpenOptions<'a>,
-    pub(super) wanted: &'a Wanted,
+    pub(super) wanted: &'a Wanted<'a>,
     /// What the kernel says of the map.
     pub(super) info: &'a MapInfo,
     pub(super) label: &'a Arc<MapLabel>,
@@ -23,58 +24,59 @@ pub(super) struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    pub(super) fn verify(&self) -> Result<Verification, Error> {
+    pub(super) fn verify(&self) -> Result<Passed, Error> {
         let info = self.info;
         verdict::map_type(self.wanted, self.label, MapType::from_raw(info.map_type))?;
-        let reason = match kernel::map_btf(self.label, info)? {
-            Ok(btf) => {
-                let source = BtfSource::KernelMap { btf_id: info.btf_id };
-                let types = [info.btf_key_type_id, info.btf_value_type_id];
-                let verified = verdict::key_and_value(self.wanted, self.label, &btf, source, types)
-                    .map_err(|error| self.if_stale(error))?;
-                return verdict::sizes(self.wanted, self.label, info).map(|()| verified);
+        verdict::is_section(self.wanted, self.label, &info.name)?;
+        let compared = self.compare()?;
+        let at = compared.as_ref().map_or(0, |passed| passed.at);
+        verdict::sizes(self.wanted, self.label, info, at)?;
+        compared.or_else(|reason| {
+            // Without BTF nobody knows where in its section a variable is.
+            if self.options.allow_sizes_only && self.wanted.variable.is_none() {
+                return Ok(Passed { verification: Verification::SizesOnly { reason }, at });
             }
-            Err(reason) => reason,
-        };
-        let reason = match self.options.object {
-            None => reason,
-            Some(object) => match self.against_object(object) {
-                Err(Error::Unverifiable { reason, .. }) => reason,
-                answer => return answer,
-            },
-        };
-        let reason = match self.options.types {
-            Some(names) if !matches!(reason, Unverifiable::NotPermitted { .. }) => {
-                match self.by_name(names)? {
-                    Ok(verified) => return Ok(verified),
-                    Err(reason) => reason,
-                }
-            }
-            _ => reason,
-        };
-        verdict::sizes(self.wanted, self.label, info)?;
-        if self.options.allow_sizes_only {
-            Ok(Verification::SizesOnly { reason })
-        } else {
             Err(Error::Unverifiable { map: Arc::clone(self.label), reason })
+        })
+    }
+
+    /// Compares with the first evidence that is to be had.
+    fn compare(&self) -> Result<Result<Passed, Unverifiable>, Error> {
+        let mut answer = or_reason(self.against_kernel())?;
+        if let (Err(_), Some(object)) = (&answer, self.options.object) {
+            answer = or_reason(self.against_object(object))?;
         }
+        match (answer, self.options.types) {
+            (Err(Unverifiable::NotPermitted { btf_id }), _) => {
+                Ok(Err(Unverifiable::NotPermitted { btf_id }))
+            }
+            (Err(_), Some(names)) => or_reason(self.by_name(names)),
+            (answer, _) => Ok(answer),
+        }
+    }
+
+    /// Compares with the BTF that the kernel keeps for the map.
+    fn against_kernel(&self) -> Result<Passed, Error> {
+        let info = self.info;
+        let btf = kernel::map_btf(self.label, info)?;
+        let source = BtfSource::KernelMap { btf_id: info.btf_id };
+        let types = [info.btf_key_type_id, info.btf_value_type_id];
+        verdict::key_and_value(self.wanted, self.label, &btf, source, types)
+            .map_err(|error| self.if_stale(error))
     }
 
     /// Compares with the types of these names, of the object or of what was
     /// loaded together with the map.
-    fn by_name(&self, names: [&str; 2]) -> Result<Result<Verification, Unverifiable>, Error> {
+    fn by_name(&self, names: [&str; 2]) -> Result<Passed, Error> {
         let read;
         let (btf, source) = match self.options.object {
             Some(object) => (object.btf(), BtfSource::Object),
             None => {
                 let Some(&btf_id) = (self.beside)().first() else {
-                    return Ok(Err(Unverifiable::NoBtf));
+                    return Err(kernel::unverifiable(self.label, Unverifiable::NoBtf));
                 };
                 let source = BtfSource::Program { btf_id };
-                match kernel::btf_by_id(self.label, btf_id, source)? {
-                    Ok(btf) => read = btf,
-                    Err(reason) => return Ok(Err(reason)),
-                }
+                read = kernel::btf_by_id(self.label, btf_id, source)?;
                 (&read, source)
             }
         };
@@ -82,15 +84,15 @@ impl Gate<'_> {
         let sides = [self.wanted.key, self.wanted.value];
         for (id, (name, side)) in types.iter_mut().zip(names.into_iter().zip(sides)) {
             if side.is_some() {
-                *id = verdict::named(btf, name).map_err(|error| Error::Btf {
+                let found = btf.type_named(name).map_err(|error| Error::Btf {
                     subject: Subject::Map(MapLabel::clone(self.label)),
                     source_of_btf: source,
                     error,
-                })?;
+                });
+                *id = found?.id();
             }
         }
-        let verified = verdict::key_and_value(self.wanted, self.label, btf, source, types)?;
-        verdict::sizes(self.wanted, self.label, self.info).map(|()| Ok(verified))
+        verdict::key_and_value(self.wanted, self.label, btf, source, types)
     }
 
     /// Adds to a mismatch with the kernel's BTF that the object agrees: then it
@@ -98,9 +100,8 @@ impl Gate<'_> {
     fn if_stale(&self, error: Error) -> Error {
         match (error, self.options.object) {
             (Error::Mismatch(mismatches), Some(object)) => {
-                let map = self.definition(object);
-                let agrees =
-                    map.and_then(|map| verdict::definition(self.wanted, object, map)).is_ok();
+                let agrees = |map| verdict::definition(self.wanted, self.label, object.btf(), map);
+                let agrees = self.definition(object).and_then(agrees).is_ok();
                 let note = agrees.then_some(
                     "the object that was handed in agrees with the Rust types, so the map was made by \
                      another build of the program: remove its pin and load the program again",
@@ -113,35 +114,24 @@ impl Gate<'_> {
 
     /// Compares with the object's BTF, after the kernel and the object were
     /// found to speak of the same map.
-    fn against_object(&self, object: &Object<'_>) -> Result<Verification, Error> {
+    fn against_object(&self, object: &Object<'_>) -> Result<Passed, Error> {
         let map = self.definition(object)?;
-        if let (Some(key), Some(value)) = (map.key, map.value)
-            && let Some(difference) = self.difference(object, map, [key, value])
-        {
+        if let Some(difference) = self.difference(object, map) {
             return Err(Error::OtherObject { map: Arc::clone(self.label), difference });
         }
-        let verified =
-            verdict::definition(self.wanted, object, map).map_err(|error| match error {
-                Error::Mismatch(mismatches) => {
-                    Error::Mismatch(Box::new(mismatches.about((**self.label).clone())))
-                }
-                error => error,
-            })?;
-        verdict::sizes(self.wanted, self.label, self.info)?;
-        Ok(verified)
+        verdict::definition(self.wanted, self.label, object.btf(), map)
     }
 
     /// What shows that the map was not made from the object's definition.
-    fn difference(
-        &self,
-        object: &Object<'_>,
-        map: &MapDefinition,
-        types: [u32; 2],
-    ) -> Option<String> {
+    fn difference(&self, object: &Object<'_>, map: &Definition) -> Option<String> {
         let info = self.info;
         let [declared, found] = [map.map_type, info.map_type].map(MapType::from_raw);
         if declared != found {
             return Some(format!("there it is of type {declared}, in the kernel of type {found}"));
+        }
+        let types = [map.key, map.value].map(|side| side.type_id().unwrap_or(0));
+        if types == [0, 0] {
+            return None;
         }
         // Loaders hand the object's ids to the kernel as they are.
         let in_kernel = [info.btf_key_type_id, info.btf_value_type_id];
@@ -160,27 +150,30 @@ impl Gate<'_> {
                 info.btf_id, beside[0]
             ));
         }
-        let sizes = types.map(|id| object.btf().size_of(id));
-        match sizes {
-            [Ok(key), Ok(value)]
-                if [key, value] != [info.key_size.into(), info.value_size.into()] =>
-            {
-                Some(format!(
-                    "there its key and value are {key} and {value} bytes, in the kernel {} and {}",
-                    info.key_size, info.value_size
-                ))
-            }
-            _ => None,
-        }
+        let size = |side, kernel| match side {
+            Side::Nothing => kernel,
+            Side::Size(size) => size.into(),
+            // What is wrong with the type is said by the comparison.
+            Side::Type(id) => object.btf().size_of(id).unwrap_or(kernel),
+        };
+        let kernel = [info.key_size.into(), info.value_size.into()];
+        let [key, value] = [size(map.key, kernel[0]), size(map.value, kernel[1])];
+        ([key, value] != kernel).then(|| {
+            format!(
+                "there its key and value are {key} and {value} bytes, in the kernel {} and {}",
+                info.key_size, info.value_size
+            )
+        })
     }
 
     /// The map in the object that the open map is.
-    fn definition<'o>(&self, object: &'o Object<'_>) -> Result<&'o MapDefinition, Error> {
+    fn definition<'o>(&self, object: &'o Object<'_>) -> Result<&'o Definition, Error> {
         if let Some(name) = self.options.name {
-            return object.map(name).ok_or_else(|| object.unknown(name));
+            return object.definition(name).ok_or_else(|| object.unknown(name));
         }
         let name = &self.label.name;
-        let found = object.map(name).or_else(|| object.map_by_kernel_name(&self.info.name));
+        let by_kernel_name = || object.definition_by_kernel_name(&self.info.name);
+        let found = object.definition(name).or_else(by_kernel_name);
         found.ok_or_else(|| match object.unknown(name) {
             Error::UnknownMap { name, known, .. } => {
                 let place = "the object (`OpenOptions::name` says which of its maps is meant)";
@@ -188,5 +181,14 @@ impl Gate<'_> {
             }
             other => other,
         })
+    }
+}
+
+/// Makes the reason why nothing could be compared an answer.
+fn or_reason(answer: Result<Passed, Error>) -> Result<Result<Passed, Unverifiable>, Error> {
+    match answer {
+        Ok(passed) => Ok(Ok(passed)),
+        Err(Error::Unverifiable { reason, .. }) => Ok(Err(reason)),
+        Err(error) => Err(error),
     }
 }

@@ -9,20 +9,26 @@ use std::sync::Arc;
 use crate::Error;
 use crate::btf::{Btf, BtfError};
 use crate::error::KernelError;
+use crate::map_type::MapType;
 use crate::sys::{self, Errno, MapInfo, Mapping};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
-/// The BTF that the kernel keeps for a map; the inner error says why there is
-/// none to be had.
-pub(super) fn map_btf(
-    map: &Arc<MapLabel>,
-    info: &MapInfo,
-) -> Result<Result<Btf<'static>, Unverifiable>, Error> {
+/// The BTF that the kernel keeps for a map.
+pub(super) fn map_btf(map: &Arc<MapLabel>, info: &MapInfo) -> Result<Btf<'static>, Error> {
     let btf_id = info.btf_id;
-    if btf_id == 0 || (info.btf_key_type_id == 0 && info.btf_value_type_id == 0) {
-        return Ok(Err(Unverifiable::NoBtf));
+    if btf_id != 0 && (info.btf_key_type_id != 0 || info.btf_value_type_id != 0) {
+        return btf_by_id(map, btf_id, BtfSource::KernelMap { btf_id });
     }
-    btf_by_id(map, btf_id, BtfSource::KernelMap { btf_id })
+    let map_type = MapType::from_raw(info.map_type);
+    let reason = match map_type.takes_btf() {
+        true => Unverifiable::NoBtf,
+        false => Unverifiable::NoBtfForType { map_type },
+    };
+    Err(unverifiable(map, reason))
+}
+
+pub(super) fn unverifiable(map: &Arc<MapLabel>, reason: Unverifiable) -> Error {
+    Error::Unverifiable { map: Arc::clone(map), reason }
 }
 
 /// The BTF of an id, which is to be compared with the map.
@@ -30,22 +36,20 @@ pub(super) fn btf_by_id(
     map: &Arc<MapLabel>,
     btf_id: u32,
     source: BtfSource,
-) -> Result<Result<Btf<'static>, Unverifiable>, Error> {
+) -> Result<Btf<'static>, Error> {
     let kernel =
         |operation, errno| Error::from(Box::new(KernelError::new(map, operation, errno, "")));
-    let fd = match sys::open_btf_id(btf_id) {
-        Ok(fd) => fd,
-        Err(Errno(libc::EPERM)) => return Ok(Err(Unverifiable::NotPermitted { btf_id })),
-        Err(errno) => return Err(kernel("opening its BTF (BPF_BTF_GET_FD_BY_ID)", errno)),
-    };
+    let fd = sys::open_btf_id(btf_id).map_err(|errno| match errno {
+        Errno(libc::EPERM) => unverifiable(map, Unverifiable::NotPermitted { btf_id }),
+        errno => kernel("opening its BTF (BPF_BTF_GET_FD_BY_ID)", errno),
+    })?;
     let bytes = sys::btf_bytes(fd.as_fd())
         .map_err(|errno| kernel("reading its BTF (BPF_OBJ_GET_INFO_BY_FD)", errno))?;
-    let btf = Btf::parse(bytes).map_err(|error| Error::Btf {
+    Btf::parse(bytes).map_err(|error| Error::Btf {
         subject: Subject::Map(MapLabel::clone(map)),
         source_of_btf: source,
         error,
-    })?;
-    Ok(Ok(btf))
+    })
 }
 
 /// Where the kernel shows its own types, since Linux 5.4.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Loader;
 use super::gate::Gate;
+use super::verdict::Passed;
 use super::wanted::Wanted;
 use crate::Error;
 use crate::error::KernelError;
@@ -33,6 +34,7 @@ pub struct OpenOptions<'a> {
     pub(super) object: Option<&'a Object<'a>>,
     pub(super) name: Option<&'a str>,
     pub(super) types: Option<[&'a str; 2]>,
+    variable: Option<&'a str>,
     pub(super) allow_sizes_only: bool,
     read_only: bool,
 }
@@ -76,6 +78,12 @@ impl<'a> OpenOptions<'a> {
         Self { types: Some([key, value]), ..self }
     }
 
+    /// The name of the one global variable that is meant of a section, for
+    /// [`Globals`](crate::Globals); other maps do not look at it.
+    pub fn variable(self, name: &'a str) -> Self {
+        Self { variable: Some(name), ..self }
+    }
+
     /// Whether to open a map whose fields cannot be verified when at least its
     /// sizes agree. [`Verification::SizesOnly`](crate::Verification::SizesOnly) then says why.
     ///
@@ -100,6 +108,8 @@ impl<'a> OpenOptions<'a> {
     /// - [`Error::UnknownMap`] when there is no map of that name;
     /// - [`Error::MapType`], [`Error::Size`], [`Error::Mismatch`] when the map
     ///   is not what `M` says;
+    /// - [`Error::NotASection`], [`Error::UnknownVariable`] when there are no
+    ///   such global variables;
     /// - [`Error::Unverifiable`], [`Error::OtherObject`], [`Error::Btf`] when
     ///   that cannot be told;
     /// - [`Error::Closed`], [`Error::NotAMap`] when the descriptor is not that
@@ -203,14 +213,14 @@ impl<'a> OpenOptions<'a> {
         label: MapLabel,
         beside: &dyn Fn() -> Vec<u32>,
     ) -> Result<M, Error> {
-        self.pass(fd, label, &Wanted::of::<M>(), beside).map(M::from_open)
+        self.pass(fd, label, &Wanted::of::<M>(self.variable), beside).map(M::from_open)
     }
 
     fn pass(
         &self,
         fd: OwnedFd,
         mut label: MapLabel,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         beside: &dyn Fn() -> Vec<u32>,
     ) -> Result<OpenMap, Error> {
         let map = match sys::Map::new(fd) {
@@ -227,7 +237,11 @@ impl<'a> OpenOptions<'a> {
         let label = Arc::new(label);
         let gate = Gate { options: self, wanted, info: map.info(), label: &label, beside };
         match gate.verify() {
-            Ok(verification) => Ok(OpenMap { map, label, verification }),
+            Ok(Passed { verification, at }) => {
+                // Within the value, whose length is a `usize`.
+                let at = usize::try_from(at).unwrap_or(usize::MAX);
+                Ok(OpenMap { map, label, verification, at })
+            }
             // The kernel describes a program through the same call as a map,
             // and then none of what it said was meant.
             Err(_) if sys::is_map(map.fd().as_fd()) == Some(false) => {

@@ -4,39 +4,65 @@ use std::sync::Arc;
 
 use super::wanted::Wanted;
 use crate::Error;
-use crate::btf::{Btf, BtfError, Type, TypeId};
+use crate::btf::{Btf, BtfError, BtfKind, TypeId};
 use crate::compare::{Mismatches, Role, compare};
-use crate::layout::{BpfLayout, Layout};
+use crate::layout::{BpfLayout, BpfMapValue, Layout};
 use crate::map_type::MapType;
-use crate::maps::TypedMap;
-use crate::object::{MapDefinition, Object};
+use crate::maps::{Globals, TypedMap};
+use crate::object::{Definition, MapDefinition, Object, Side};
 use crate::sys::MapInfo;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
 
+/// A map that has passed.
+pub(super) struct Passed {
+    pub(super) verification: Verification,
+    /// Where in the value the Rust type begins.
+    pub(super) at: u64,
+}
+
 /// Compares what is wanted with the key and the value, two types of `btf`.
 pub(super) fn key_and_value(
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     map: &Arc<MapLabel>,
     btf: &Btf<'_>,
     source: BtfSource,
     [key, value]: [TypeId; 2],
-) -> Result<Verification, Error> {
-    let subject = || Subject::Map(MapLabel::clone(map));
-    let sides = [(Role::Key, wanted.key, key), (Role::Value, wanted.value, value)];
+) -> Result<Passed, Error> {
+    let label = || MapLabel::clone(map);
+    let subject = || match wanted.variable {
+        Some(name) => Subject::Variable { name: name.into(), map: label() },
+        None => Subject::Map(label()),
+    };
+    let unreadable = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
+    let verified = |at| Passed { verification: Verification::Verified { source }, at };
+    let (value_role, value, at) = match wanted.section {
+        true => match section(btf, value, wanted.variable).map_err(unreadable)? {
+            Part::All => (Role::Value, value, 0),
+            Part::Variable { ty, at } => (Role::Variable, ty, at),
+            Part::NoSection => {
+                return Err(Error::Unverifiable {
+                    map: Arc::clone(map),
+                    reason: Unverifiable::Sanitised,
+                });
+            }
+            Part::Unknown { known } => {
+                let name = wanted.variable.unwrap_or_default().into();
+                return Err(Error::UnknownVariable { place: map.to_string(), name, known });
+            }
+        },
+        false => (Role::Value, value, 0),
+    };
+    let sides = [(Role::Key, wanted.key, key), (value_role, wanted.value, value)];
     let compared = sides.map(|(role, layout, id)| match layout {
         Some(layout) => compare(role, layout, btf, id),
         None => Ok(None),
     });
     let mut types = Vec::new();
     for result in compared {
-        types.extend(result.map_err(|error| Error::Btf {
-            subject: subject(),
-            source_of_btf: source,
-            error,
-        })?);
+        types.extend(result.map_err(unreadable)?);
     }
     if types.is_empty() {
-        return Ok(Verification::Verified { source });
+        return Ok(verified(at));
     }
     let fits = |role, layout, id| matches!(compare(role, layout, btf, id), Ok(None));
     let exchanged = wanted.key.is_some_and(|layout| fits(Role::Value, layout, value))
@@ -46,26 +72,84 @@ pub(super) fn key_and_value(
     Err(Error::Mismatch(Box::new(mismatches)))
 }
 
+/// What is meant of a section.
+enum Part {
+    All,
+    /// One variable: its type, and its offset.
+    Variable {
+        ty: TypeId,
+        at: u64,
+    },
+    /// There is no variable of that name, but these.
+    Unknown {
+        known: Vec<String>,
+    },
+    /// The type is none: a loader has put something else in its place.
+    NoSection,
+}
+
+fn section(btf: &Btf<'_>, id: TypeId, variable: Option<&str>) -> Result<Part, BtfError> {
+    let section = btf.view(id);
+    if section.kind()? != BtfKind::Datasec {
+        return Ok(Part::NoSection);
+    }
+    let Some(name) = variable else { return Ok(Part::All) };
+    let variables = section.members()?;
+    Ok(match variables.iter().find(|variable| variable.name == name) {
+        Some(found) => Part::Variable { ty: found.ty.id(), at: found.bits.start / 8 },
+        None => {
+            let known = variables.into_iter().map(|variable| variable.name.into_owned());
+            Part::Unknown { known: known.collect() }
+        }
+    })
+}
+
 /// Compares what is wanted with a map as an object declares it.
 pub(super) fn definition(
-    wanted: &Wanted,
-    object: &Object<'_>,
-    map: &MapDefinition,
-) -> Result<Verification, Error> {
-    let label = Arc::new(MapLabel { name: map.name.clone(), ..MapLabel::default() });
-    map_type(wanted, &label, MapType::from_raw(map.map_type))?;
+    wanted: &Wanted<'_>,
+    label: &Arc<MapLabel>,
+    btf: &Btf<'_>,
+    map: &Definition,
+) -> Result<Passed, Error> {
+    map_type(wanted, label, MapType::from_raw(map.map_type))?;
+    is_section(wanted, label, &map.name)?;
     // A type that nobody asks for need not be declared.
-    let side =
-        |wanted: Option<&Layout>, declared| if wanted.is_some() { declared } else { Some(0) };
+    let side = |wanted: Option<&Layout>, declared: Side| match wanted {
+        Some(_) => declared.type_id(),
+        None => Some(0),
+    };
     let (key, value) = (side(wanted.key, map.key), side(wanted.value, map.value));
     let (Some(key), Some(value)) = (key, value) else {
-        return Err(Error::Unverifiable { map: label, reason: Unverifiable::SizesInObject });
+        let reason = Unverifiable::SizesInObject;
+        return Err(Error::Unverifiable { map: Arc::clone(label), reason });
     };
-    key_and_value(wanted, &label, object.btf(), BtfSource::Object, [key, value])
+    key_and_value(wanted, label, btf, BtfSource::Object, [key, value])
+}
+
+/// The label of a map of which only the declaration is known.
+fn declared(map: &Definition) -> Arc<MapLabel> {
+    Arc::new(MapLabel { name: map.name.clone(), ..MapLabel::default() })
+}
+
+/// Refuses an array that is no section of global variables. Loaders put the
+/// name of a section, with its dot, into that of its map.
+pub(super) fn is_section(
+    wanted: &Wanted<'_>,
+    map: &Arc<MapLabel>,
+    name: &str,
+) -> Result<(), Error> {
+    match wanted.section && !name.contains('.') {
+        true => Err(Error::NotASection { map: Arc::clone(map) }),
+        false => Ok(()),
+    }
 }
 
 /// Refuses a map of a type that does not work as wanted.
-pub(super) fn map_type(wanted: &Wanted, map: &Arc<MapLabel>, found: MapType) -> Result<(), Error> {
+pub(super) fn map_type(
+    wanted: &Wanted<'_>,
+    map: &Arc<MapLabel>,
+    found: MapType,
+) -> Result<(), Error> {
     if wanted.map_types.contains(&found) {
         return Ok(());
     }
@@ -73,32 +157,28 @@ pub(super) fn map_type(wanted: &Wanted, map: &Arc<MapLabel>, found: MapType) -> 
     Err(Error::MapType { map: Arc::clone(map), found, wrapper, accepted })
 }
 
-/// Refuses types of another size than the kernel's.
-pub(super) fn sizes(wanted: &Wanted, map: &Arc<MapLabel>, info: &MapInfo) -> Result<(), Error> {
+/// Refuses types of another size than the kernel's; `at` is where in the value
+/// the Rust type begins.
+pub(super) fn sizes(
+    wanted: &Wanted<'_>,
+    map: &Arc<MapLabel>,
+    info: &MapInfo,
+    at: u64,
+) -> Result<(), Error> {
     let sides =
         [(Role::Key, wanted.key, info.key_size), (Role::Value, wanted.value, info.value_size)];
     for (role, layout, kernel) in sides {
-        if let Some(rust) = layout
-            && rust.size() as u64 != u64::from(kernel)
-        {
+        let Some(rust) = layout else { continue };
+        let (size, kernel_size) = (rust.size() as u64, u64::from(kernel));
+        let fits = match (role, wanted.variable) {
+            (Role::Value, Some(_)) => at.checked_add(size).is_some_and(|end| end <= kernel_size),
+            _ => size == kernel_size,
+        };
+        if !fits {
             return Err(Error::Size { map: Arc::clone(map), role, rust, kernel });
         }
     }
     Ok(())
-}
-
-/// The type of data that has a name.
-pub(super) fn named(btf: &Btf<'_>, name: &str) -> Result<TypeId, BtfError> {
-    let is_data = |ty: &Type<'_>| {
-        matches!(ty, Type::Composite(_) | Type::Typedef { .. } | Type::Enum { .. } | Type::Int(_))
-    };
-    if let Some(id) = btf.find(name, is_data)? {
-        return Ok(id);
-    }
-    let is_forward = |ty: &Type<'_>| matches!(ty, Type::Forward { .. });
-    let declared = btf.find(name, is_forward)?.is_some();
-    let name = name.into();
-    Err(if declared { BtfError::Incomplete { name } } else { BtfError::NoSuchType { name } })
 }
 
 impl Object<'_> {
@@ -115,13 +195,65 @@ impl Object<'_> {
     /// - [`Error::Btf`] when the BTF only declares a type of it, or is
     ///   malformed.
     pub fn check<M: TypedMap>(&self, name: &str) -> Result<Verification, Error> {
-        let map = self.map(name).ok_or_else(|| self.unknown(name))?;
-        definition(&Wanted::of::<M>(), self, map)
+        let map = self.definition(name).ok_or_else(|| self.unknown(name))?;
+        let passed = definition(&Wanted::of::<M>(None), &declared(map), self.btf(), map)?;
+        Ok(passed.verification)
+    }
+
+    /// Checks that the global variable `name` is a `T`. Needs no kernel.
+    ///
+    /// It may be in any section; the extern ones, which the object only refers
+    /// to, are not found.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::UnknownVariable`] when the object has no such variable;
+    /// - [`Error::Mismatch`] when a field differs;
+    /// - [`Error::Btf`] when the BTF only declares a type of it, or is
+    ///   malformed.
+    pub fn check_variable<T: BpfMapValue>(&self, name: &str) -> Result<(), Error> {
+        let wanted = Wanted::of::<Globals<T>>(Some(name));
+        let mut all = Vec::new();
+        for map in self.maps().filter(|map| map.name().starts_with('.')) {
+            let map = map.definition;
+            match definition(&wanted, &declared(map), self.btf(), map) {
+                Err(Error::UnknownVariable { known, .. }) => all.extend(known),
+                answer => return answer.map(drop),
+            }
+        }
+        let place = "the object".into();
+        Err(Error::UnknownVariable { place, name: name.into(), known: all })
     }
 
     pub(super) fn unknown(&self, name: &str) -> Error {
         let known = self.map_names().map(str::to_owned).collect();
         Error::UnknownMap { name: name.into(), place: "the object", known }
+    }
+}
+
+impl MapDefinition<'_> {
+    /// Checks that the map is of the type and has the key and the value of `M`,
+    /// as [`Object::check`] does; for the maps in a map of maps.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let bytes = std::fs::read("../tests/bpf/declared.bpf.o")?;
+    /// use bpfmap::{HashMap, Object};
+    ///
+    /// let object = Object::parse(&bytes)?;
+    /// let inner = object.map("tenants").and_then(|map| map.inner()).ok_or("no inner map")?;
+    /// inner.check::<HashMap<u32, u64>>()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Object::check`].
+    pub fn check<M: TypedMap>(&self) -> Result<Verification, Error> {
+        let wanted = Wanted::of::<M>(None);
+        let map = self.definition;
+        Ok(definition(&wanted, &declared(map), self.btf, map)?.verification)
     }
 }
 
@@ -152,7 +284,7 @@ impl Btf<'_> {
         let subject = || Subject::Type(name.into());
         let source = self.source();
         let error = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
-        let id = named(self, name).map_err(error)?;
+        let id = self.type_named(name).map_err(error)?.id();
         match compare(Role::Type, layout, self, id).map_err(error)? {
             None => Ok(()),
             Some(types) => {

@@ -5,16 +5,27 @@ use crate::layout::Layout;
 use crate::map_type::MapType;
 use crate::maps::TypedMap;
 
-pub(super) struct Wanted {
+pub(super) struct Wanted<'a> {
     /// The name of the typed map.
     pub(super) name: &'static str,
     pub(super) map_types: &'static [MapType],
     pub(super) key: Option<&'static Layout>,
     pub(super) value: Option<&'static Layout>,
+    /// Whether the map is a section of global variables, and which of them is
+    /// meant.
+    pub(super) section: bool,
+    pub(super) variable: Option<&'a str>,
 }
 
-impl Wanted {
-    pub(super) fn of<M: TypedMap>() -> Self {
-        Self { name: M::NAME, map_types: M::MAP_TYPES, key: M::KEY, value: M::VALUE }
+impl<'a> Wanted<'a> {
+    pub(super) fn of<M: TypedMap>(variable: Option<&'a str>) -> Self {
+        Self {
+            name: M::NAME,
+            map_types: M::MAP_TYPES,
+            key: M::KEY,
+            value: M::VALUE,
+            section: M::IS_SECTION,
+            variable: variable.filter(|_| M::IS_SECTION),
+        }
     }
 }
