@@ -5,6 +5,7 @@
 
 mod faults;
 mod gate;
+mod globals;
 mod hash;
 mod others;
 mod privilege;
@@ -17,7 +18,13 @@ fn main() -> ExitCode {
     // Before there are threads: what is mounted from here on is gone with this
     // process.
     support::enter_private_mounts();
-    let tests =
-        [gate::tests(), hash::tests(), privilege::tests(), others::tests(), faults::tests()];
+    let tests = [
+        gate::tests(),
+        globals::tests(),
+        hash::tests(),
+        privilege::tests(),
+        others::tests(),
+        faults::tests(),
+    ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

@@ -114,8 +114,14 @@ fn missing_here(field: &Field, place: Range<u64>, end: u64, members: &[CMember<'
 }
 
 /// A struct whose fields agree, and whose size does not.
-pub(super) fn size_of_all(rust: &Layout, btf: u64) -> String {
-    let rust = rust.size() as u64;
+pub(super) fn size_of_all(rust: &Layout, btf: u64, is_section: bool) -> String {
+    let (align, rust) = (rust.align() as u64, rust.size() as u64);
+    if is_section && btf.next_multiple_of(align) == rust {
+        // No struct of C is like this.
+        return "a section ends with its last variable: write `#[repr(C, packed)]` on the Rust struct, \
+                and remove its last pad"
+            .into();
+    }
     if rust < btf {
         format!("add `Pad<{}>` at the end in Rust", btf - rust)
     } else {

@@ -21,7 +21,7 @@ mod walk;
 pub use mismatch::{Mismatch, MismatchKind, Place};
 pub use report::{Mismatches, Role, TypeMismatches};
 
-use crate::btf::{Btf, BtfError, TypeId};
+use crate::btf::{Btf, BtfError, Type, TypeId};
 use crate::layout::{Kind, Layout};
 use walk::Walk;
 
@@ -50,9 +50,11 @@ pub(crate) fn compare(
         && matches!(layout.kind(), Kind::Struct { .. })
     {
         // The size of the whole follows from its fields, where they differ.
-        let end =
-            if only_size { advice::size_of_all(layout, btf.size_of(id)?) } else { String::new() };
-        size.advice = end;
+        size.advice.clear();
+        if only_size {
+            let is_section = matches!(btf.peel(id)?.ty, Type::Section(_));
+            size.advice = advice::size_of_all(layout, btf.size_of(id)?, is_section);
+        }
     }
     TypeMismatches::new(role, layout, btf, id, found).map(Some)
 }

@@ -132,6 +132,7 @@ impl Display for MapDefinition<'_> {
         }
         match self.max_entries() {
             0 => Ok(()),
+            1 => f.write_str(", 1 entry"),
             count => write!(f, ", {count} entries"),
         }
     }
