@@ -16,6 +16,7 @@ pub mod kind {
     pub const FUNC_PROTO: u32 = 13;
     pub const VAR: u32 = 14;
     pub const DATASEC: u32 = 15;
+    pub const FLOAT: u32 = 16;
     /// Members give the sizes of bitfields.
     pub const FLAG: u32 = 0x80;
 }

@@ -292,10 +292,6 @@ impl Display for WayOut<'_> {
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or say which types of the program they are: OpenOptions::new().types(\"key\", \"value\")"
             }
-            Unverifiable::Sanitised => {
-                "  - hand in the object that the map was loaded from:\n      \
-                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these"
-            }
             Unverifiable::NoBtf => {
                 "  - hand in the object that the map was loaded from:\n      \
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \

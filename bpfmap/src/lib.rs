@@ -87,7 +87,7 @@ pub use layout::{
 #[cfg(feature = "std")]
 pub use {
     btf::{Btf, BtfError, BtfKind, BtfMember, BtfType},
-    compare::{Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches},
+    compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
     map_type::MapType,
     maps::{Globals, HashMap, Iter, Keys, TypedMap, Values},

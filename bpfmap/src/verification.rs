@@ -66,10 +66,6 @@ pub enum Unverifiable {
         /// The type.
         map_type: MapType,
     },
-    /// The loader rewrote the BTF for a kernel that does not know all of it
-    /// (sections of variables: Linux 5.2), and what it put in the place of the
-    /// map's type says nothing of it.
-    Sanitised,
     /// The object that was handed in declares the sizes of the map's key and
     /// value, and not their types.
     SizesInObject,
@@ -142,9 +138,6 @@ impl Display for Unverifiable {
             Self::NoBtfForType { map_type } => {
                 write!(f, "the kernel keeps no BTF for maps of type {map_type}")
             }
-            Self::Sanitised => f.write_str(
-                "its loader rewrote the BTF for an old kernel, without where the variables are",
-            ),
             Self::SizesInObject => f.write_str(
                 "the object declares the sizes of its key and value, and not their types",
             ),

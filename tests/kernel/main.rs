@@ -3,12 +3,14 @@
 //! Where it may not be used the tests are reported as ignored, with the reason;
 //! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure.
 
+mod btf;
 mod faults;
 mod gate;
 mod globals;
 mod hash;
 mod others;
 mod privilege;
+mod raw;
 mod support;
 
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     // process.
     support::enter_private_mounts();
     let tests = [
+        btf::tests(),
         gate::tests(),
         globals::tests(),
         hash::tests(),

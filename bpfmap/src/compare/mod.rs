@@ -19,7 +19,7 @@ mod types;
 mod walk;
 
 pub use mismatch::{Mismatch, MismatchKind, Place};
-pub use report::{Mismatches, Role, TypeMismatches};
+pub use report::{Mismatches, Note, Role, TypeMismatches};
 
 use crate::btf::{Btf, BtfError, Type, TypeId};
 use crate::layout::{Kind, Layout};
@@ -39,7 +39,7 @@ pub(crate) fn compare(
     btf: &Btf<'_>,
     id: TypeId,
 ) -> Result<Option<TypeMismatches>, BtfError> {
-    let mut found = Walk::over(role, layout, btf, id)?;
+    let (mut found, sanitised) = Walk::over(role, layout, btf, id)?;
     let only_size = found.len() == 1;
     if found.is_empty() {
         return Ok(None);
@@ -56,5 +56,5 @@ pub(crate) fn compare(
             size.advice = advice::size_of_all(layout, btf.size_of(id)?, is_section);
         }
     }
-    TypeMismatches::new(role, layout, btf, id, found).map(Some)
+    TypeMismatches::new(role, layout, btf, id, found, sanitised).map(Some)
 }

@@ -1,5 +1,7 @@
 //! All differences of a map, or of one type, with what is needed to draw them.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::Mismatch;
 use super::members::{members, variables};
 use crate::btf::{Btf, BtfError, Type, TypeId, TypeName};
@@ -29,7 +31,39 @@ pub struct Mismatches {
     subject: Subject,
     source: BtfSource,
     types: Vec<TypeMismatches>,
-    note: Option<&'static str>,
+    note: Option<Note>,
+}
+
+/// What explains all differences of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Note {
+    /// The object that was handed in agrees with the Rust types, the map in the
+    /// kernel does not: it was made by another build of the program.
+    OtherBuild,
+    /// Key and value fit the other way round.
+    Exchanged,
+    /// The loader rewrote the BTF for a kernel that does not know all of it, and
+    /// a member that differs is one of those rewritten: an enum of 64 bits
+    /// before Linux 6.0, a floating-point number before 5.13.
+    Sanitised,
+}
+
+impl Display for Note {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherBuild => {
+                "the object that was handed in agrees with the Rust types, so the map was made by \
+                 another build of the program: remove its pin and load the program again"
+            }
+            Self::Exchanged => "the other way round they fit: key and value are exchanged",
+            Self::Sanitised => {
+                "the loader rewrote this BTF for an old kernel: a union of `enum64_placeholder`s \
+                 stands for an enum of 64 bits (before Linux 6.0), an empty struct without a name for \
+                 a floating-point number (before 5.13); the object's own BTF says it as it is"
+            }
+        })
+    }
 }
 
 /// Every field in which one Rust type differs from one type in BTF.
@@ -40,20 +74,23 @@ pub struct TypeMismatches {
     btf: Place,
     mismatches: Vec<Mismatch>,
     members: Vec<Place>,
+    /// Whether one of them is what a loader has put in the place of a type.
+    sanitised: bool,
 }
 
 impl Mismatches {
     pub(crate) fn new(subject: Subject, source: BtfSource, types: Vec<TypeMismatches>) -> Self {
-        Self { subject, source, types, note: None }
+        let note = types.iter().any(|ty| ty.sanitised).then_some(Note::Sanitised);
+        Self { subject, source, types, note }
     }
 
     /// Adds what explains all of them.
-    pub(crate) fn with_note(self, note: Option<&'static str>) -> Self {
+    pub(crate) fn with_note(self, note: Option<Note>) -> Self {
         Self { note: note.or(self.note), ..self }
     }
 
     /// What explains all of them, if anything does.
-    pub fn note(&self) -> Option<&str> {
+    pub fn note(&self) -> Option<Note> {
         self.note
     }
 
@@ -87,6 +124,7 @@ impl TypeMismatches {
         btf: &Btf<'_>,
         id: TypeId,
         mismatches: Vec<Mismatch>,
+        sanitised: bool,
     ) -> Result<Self, BtfError> {
         let whole = Place {
             name: String::new(),
@@ -95,7 +133,7 @@ impl TypeMismatches {
         };
         let mut list = List::default();
         list.open(btf, id, 0, "", MAX_DEPTH)?;
-        Ok(Self { role, rust, btf: whole, mismatches, members: list.found })
+        Ok(Self { role, rust, btf: whole, mismatches, members: list.found, sanitised })
     }
 
     /// What the type is used for.

@@ -49,9 +49,7 @@ impl Walk<'_> {
             // The bits of a floating-point number, as `from_bits` takes them. A
             // kernel that does not know FLOAT was given an empty struct instead.
             (Kind::Unsigned, Type::Float { size, .. }) => self.scalars(pair, size, false, None),
-            (Kind::Unsigned, Type::Composite(empty))
-                if empty.len() == 0 && matches!(empty.size, 4 | 8) && self.is_anonymous(empty) =>
-            {
+            (Kind::Unsigned, Type::Composite(empty)) if self.is_float_placeholder(empty) => {
                 self.scalars(pair, empty.size, false, None)
             }
             (Kind::Unsigned | Kind::Signed | Kind::BigEndian, Type::Int(int))
@@ -170,8 +168,24 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    fn is_anonymous(&self, composite: Composite<'_>) -> bool {
-        self.btf.is_named(composite.name, "")
+    /// Whether a struct stands for a floating-point number: loaders make an
+    /// empty one of its size.
+    fn is_float_placeholder(&self, composite: Composite<'_>) -> bool {
+        !composite.union
+            && composite.len() == 0
+            && matches!(composite.size, 4 | 8)
+            && self.btf.is_named(composite.name, "")
+    }
+
+    /// Whether a loader has put that in the place of a type.
+    pub(super) fn is_placeholder(&self, id: TypeId) -> Result<bool, BtfError> {
+        Ok(match self.btf.peel(id)?.ty {
+            Type::Composite(composite) => {
+                self.is_float_placeholder(composite)
+                    || composite.union && self.is_enum64(composite)?
+            }
+            _ => false,
+        })
     }
 
     /// Whether the target of a pointer is tagged as one that the kernel counts.

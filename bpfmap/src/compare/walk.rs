@@ -76,22 +76,26 @@ pub(super) struct Walk<'a> {
     pub(super) role: Role,
     path: Path<'a>,
     pub(super) found: Vec<Mismatch>,
+    /// Whether a loader has put something else in the place of a type that
+    /// differs.
+    sanitised: bool,
 }
 
 impl<'a> Walk<'a> {
     /// Every difference between `layout` and the type `id`, in the order of the
-    /// Rust fields.
+    /// Rust fields, and whether a loader's rewriting has a part in one.
     pub(super) fn over(
         role: Role,
         layout: &'static Layout,
         btf: &'a Btf<'a>,
         id: TypeId,
-    ) -> Result<Vec<Mismatch>, BtfError> {
-        let mut walk = Self { btf, role, path: Path::default(), found: Vec::new() };
+    ) -> Result<(Vec<Mismatch>, bool), BtfError> {
+        let mut walk =
+            Self { btf, role, path: Path::default(), found: Vec::new(), sanitised: false };
         let leeway = Leeway::default();
         let depth = MAX_DEPTH;
         walk.types(Pair { rust: layout, rust_at: 0, btf: id, btf_at: 0, leeway, depth })?;
-        Ok(walk.found)
+        Ok((walk.found, walk.sanitised))
     }
 
     /// Runs `inner` one step further down.
@@ -109,6 +113,7 @@ impl<'a> Walk<'a> {
 
     /// Reports that the types at this place do not agree.
     pub(super) fn differ(&mut self, kind: MismatchKind, pair: Pair) -> Result<(), BtfError> {
+        self.sanitised |= self.is_placeholder(pair.btf)?;
         let advice = advice::types(kind, pair.rust, self.btf, pair.btf)?;
         let rust = self.rust_place(pair.rust, pair.rust_at);
         let end = pair.btf_at.saturating_add(self.btf.size_of(pair.btf)?);

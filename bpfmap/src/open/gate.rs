@@ -7,6 +7,7 @@ use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{OpenOptions, kernel, verdict};
 use crate::Error;
+use crate::compare::Note;
 use crate::map_type::MapType;
 use crate::object::{Definition, Object, Side};
 use crate::sys::MapInfo;
@@ -102,10 +103,7 @@ impl Gate<'_> {
             (Error::Mismatch(mismatches), Some(object)) => {
                 let agrees = |map| verdict::definition(self.wanted, self.label, object.btf(), map);
                 let agrees = self.definition(object).and_then(agrees).is_ok();
-                let note = agrees.then_some(
-                    "the object that was handed in agrees with the Rust types, so the map was made by \
-                     another build of the program: remove its pin and load the program again",
-                );
+                let note = agrees.then_some(Note::OtherBuild);
                 Error::Mismatch(Box::new(mismatches.with_note(note)))
             }
             (error, _) => error,

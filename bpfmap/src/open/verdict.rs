@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::wanted::Wanted;
 use crate::Error;
-use crate::btf::{Btf, BtfError, BtfKind, TypeId};
-use crate::compare::{Mismatches, Role, compare};
+use crate::btf::{Btf, BtfError, TypeId};
+use crate::compare::{Mismatches, Note, Role, compare};
 use crate::layout::{BpfLayout, BpfMapValue, Layout};
 use crate::map_type::MapType;
 use crate::maps::{Globals, TypedMap};
@@ -39,12 +39,6 @@ pub(super) fn key_and_value(
         true => match section(btf, value, wanted.variable).map_err(unreadable)? {
             Part::All => (Role::Value, value, 0),
             Part::Variable { ty, at } => (Role::Variable, ty, at),
-            Part::NoSection => {
-                return Err(Error::Unverifiable {
-                    map: Arc::clone(map),
-                    reason: Unverifiable::Sanitised,
-                });
-            }
             Part::Unknown { known } => {
                 let name = wanted.variable.unwrap_or_default().into();
                 return Err(Error::UnknownVariable { place: map.to_string(), name, known });
@@ -67,7 +61,7 @@ pub(super) fn key_and_value(
     let fits = |role, layout, id| matches!(compare(role, layout, btf, id), Ok(None));
     let exchanged = wanted.key.is_some_and(|layout| fits(Role::Value, layout, value))
         && wanted.value.is_some_and(|layout| fits(Role::Key, layout, key));
-    let note = exchanged.then_some("the other way round they fit: key and value are exchanged");
+    let note = exchanged.then_some(Note::Exchanged);
     let mismatches = Mismatches::new(subject(), source, types).with_note(note);
     Err(Error::Mismatch(Box::new(mismatches)))
 }
@@ -84,17 +78,11 @@ enum Part {
     Unknown {
         known: Vec<String>,
     },
-    /// The type is none: a loader has put something else in its place.
-    NoSection,
 }
 
 fn section(btf: &Btf<'_>, id: TypeId, variable: Option<&str>) -> Result<Part, BtfError> {
-    let section = btf.view(id);
-    if section.kind()? != BtfKind::Datasec {
-        return Ok(Part::NoSection);
-    }
     let Some(name) = variable else { return Ok(Part::All) };
-    let variables = section.members()?;
+    let variables = btf.view(id).members()?;
     Ok(match variables.iter().find(|variable| variable.name == name) {
         Some(found) => Part::Variable { ty: found.ty.id(), at: found.bits.start / 8 },
         None => {
