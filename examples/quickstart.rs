@@ -115,7 +115,7 @@ fn print_table(flows: &HashMap<FlowKey, FlowStats>) -> anyhow::Result<()> {
 fn explain_refusal(answer: Result<(), Error>) -> anyhow::Result<()> {
     println!("Now with a key of which someone has swapped two fields and widened one:\n");
     match answer {
-        Err(error @ Error::Mismatch(_)) => println!("{error}"),
+        Err(error @ Error::Mismatch(_)) => println!("{}", error.for_stream(&std::io::stdout())),
         Err(other) => return Err(other.into()),
         Ok(()) => anyhow::bail!("a struct that differs was accepted"),
     }

@@ -2,6 +2,7 @@
 //! and what to do.
 
 use std::fmt::{self, Display, Formatter};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -224,6 +225,36 @@ impl KernelError {
     /// `ENOTSUPP`.
     pub fn errno(&self) -> i32 {
         self.errno.0
+    }
+}
+
+impl Error {
+    /// The same text as `Display`; in colours when `stream` is a terminal, and
+    /// the environment does not have `NO_COLOR`.
+    ///
+    /// ```no_run
+    /// # fn open() -> Result<(), bpfmap::Error> { Ok(()) }
+    /// if let Err(error) = open() {
+    ///     eprintln!("{}", error.for_stream(&std::io::stderr()));
+    /// }
+    /// ```
+    pub fn for_stream(&self, stream: &impl IsTerminal) -> impl Display + '_ {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        ForStream { error: self, colors: stream.is_terminal() && !no_color }
+    }
+}
+
+struct ForStream<'a> {
+    error: &'a Error,
+    colors: bool,
+}
+
+impl Display for ForStream<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.error {
+            Error::Mismatch(mismatches) if self.colors => mismatches.colored().fmt(f),
+            error => error.fmt(f),
+        }
     }
 }
 

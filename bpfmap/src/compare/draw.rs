@@ -2,21 +2,51 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::paint::Paint;
 use super::{MAX_FOUND, Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches};
 use crate::btf::Printable;
 use crate::layout::{Layout, TypeName};
 
+/// Something as text, with colours or without.
+struct Drawn<'a, T>(&'a T, Paint);
+
+impl Mismatches {
+    /// The same text as `Display`, in the colours of a terminal.
+    pub fn colored(&self) -> impl Display + '_ {
+        Drawn(self, Paint::Colors)
+    }
+}
+
 impl Display for Mismatches {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} does not fit its Rust type", self.subject())?;
-        if self.types().iter().any(|ty| matches!(ty.role(), Role::Key | Role::Value)) {
+        Drawn(self, Paint::Plain).fmt(f)
+    }
+}
+
+impl Display for TypeMismatches {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Drawn(self, Paint::Plain).fmt(f)
+    }
+}
+
+impl Display for Mismatch {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Drawn(self, Paint::Plain).fmt(f)
+    }
+}
+
+impl Display for Drawn<'_, Mismatches> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let &Self(all, paint) = self;
+        write!(f, "{} does not fit its Rust type", paint.title(all.subject()))?;
+        if all.types().iter().any(|ty| matches!(ty.role(), Role::Key | Role::Value)) {
             f.write_str("s")?;
         }
-        write!(f, ", compared with {}", self.source())?;
-        if let Some(note) = self.note() {
-            write!(f, "\n\n{note}")?;
+        write!(f, ", compared with {}", all.source())?;
+        if let Some(note) = all.note() {
+            write!(f, "\n\n{}", paint.advice(&note))?;
         }
-        self.types().iter().try_for_each(|ty| write!(f, "\n\n{ty}"))
+        all.types().iter().try_for_each(|ty| write!(f, "\n\n{}", Drawn(ty, paint)))
     }
 }
 
@@ -31,32 +61,36 @@ impl Display for Role {
     }
 }
 
-impl Display for TypeMismatches {
+impl Display for Drawn<'_, TypeMismatches> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let count = self.mismatches().len();
+        let &Self(all, paint) = self;
+        let count = all.mismatches().len();
         let more = if count >= MAX_FOUND { "at least " } else { "" };
         let differences = if count == 1 { "difference" } else { "differences" };
-        let (rust, btf) = (TypeName(self.rust()), &self.btf().ty);
-        write!(f, "{}: {more}{count} {differences} between `{rust}` and `{btf}`", self.role())?;
-        for mismatch in self.mismatches() {
-            write!(f, "\n  - {mismatch}")?;
+        let (rust, btf) = (TypeName(all.rust()), &all.btf().ty);
+        let role = all.role();
+        let role = paint.title(&role);
+        write!(f, "{role}: {more}{count} {differences} between `{rust}` and `{btf}`")?;
+        for mismatch in all.mismatches() {
+            write!(f, "\n  - {}", Drawn(mismatch, paint))?;
         }
-        if self.rust().fields().is_empty() || self.members().is_empty() {
+        if all.rust().fields().is_empty() || all.members().is_empty() {
             return Ok(());
         }
-        write!(f, "\n\n{}", SideBySide(self))
+        write!(f, "\n\n{}", SideBySide(all, paint))
     }
 }
 
-impl Display for Mismatch {
+impl Display for Drawn<'_, Mismatch> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let &Self(found, paint) = self;
         let nothing = Place { name: String::new(), ty: String::new(), bytes: 0..0 };
-        let rust = self.rust.as_ref().unwrap_or(&nothing);
-        let btf = self.btf.as_ref().unwrap_or(&nothing);
-        let whole = self.path.is_empty();
+        let rust = found.rust.as_ref().unwrap_or(&nothing);
+        let btf = found.btf.as_ref().unwrap_or(&nothing);
+        let whole = found.path.is_empty();
         match whole {
             true => f.write_str("the type as a whole ")?,
-            false => write!(f, "`{}` ", Printable(&self.path))?,
+            false => write!(f, "`{}` ", paint.wrong(&Printable(&found.path)))?,
         }
         let both = |f: &mut Formatter<'_>, what: &str| match whole {
             true => write!(
@@ -73,7 +107,7 @@ impl Display for Mismatch {
                 At(btf)
             ),
         };
-        match self.kind {
+        match found.kind {
             MismatchKind::Moved => {
                 write!(f, "has moved: bytes {} in Rust, {} in BTF", At(rust), At(btf))?;
             }
@@ -86,7 +120,7 @@ impl Display for Mismatch {
             }
             MismatchKind::Unclaimed | MismatchKind::FlexibleArray => {
                 write!(f, "is missing in Rust: `{}` at {} in BTF", btf.ty, At(btf))?;
-                match &self.rust {
+                match &found.rust {
                     Some(rust) => write!(f, ", covered by `{}: {}`", rust.name, rust.ty)?,
                     None => f.write_str(", behind the end of the Rust type")?,
                 }
@@ -107,9 +141,9 @@ impl Display for Mismatch {
                 write!(f, "is {what}: `{}` at {} in BTF", btf.ty, At(btf))?;
             }
         }
-        match self.advice.as_str() {
+        match found.advice.as_str() {
             "" => Ok(()),
-            advice => write!(f, "; {}", Printable(advice)),
+            advice => write!(f, "; {}", paint.advice(&Printable(advice))),
         }
     }
 }
@@ -124,11 +158,13 @@ impl Display for At<'_> {
 }
 
 /// Both layouts, a row for each place where something begins.
-struct SideBySide<'a>(&'a TypeMismatches);
+struct SideBySide<'a>(&'a TypeMismatches, Paint);
 
 /// A line of the table: whether it differs, and the four columns.
 struct Row {
     differs: bool,
+    /// Whether it is written, or only counted.
+    shown: bool,
     cells: [String; 4],
 }
 
@@ -168,8 +204,26 @@ impl SideBySide<'_> {
             Some(place) => format!("{}: {}", Printable(&place.name), place.ty),
             None => String::new(),
         };
-        Row { differs, cells: [bytes(rust), member(rust), bytes(btf), member(btf)] }
+        Row { differs, shown: true, cells: [bytes(rust), member(rust), bytes(btf), member(btf)] }
     }
+}
+
+/// How many rows are written in full.
+const SHORT: usize = 16;
+/// In a longer table, how many that agree are written around one that differs.
+const AROUND: usize = 3;
+
+/// Leaves out of a long table what agrees, far from what does not.
+fn shortened(mut rows: Vec<Row>) -> Vec<Row> {
+    if rows.len() <= SHORT {
+        return rows;
+    }
+    let differs: Vec<_> = rows.iter().map(|row| row.differs).collect();
+    for (index, row) in rows.iter_mut().enumerate() {
+        let around = index.saturating_sub(AROUND)..(index + AROUND + 1).min(differs.len());
+        row.shown = differs[around].contains(&true);
+    }
+    rows
 }
 
 /// Whether one of two paths leads through the other.
@@ -182,7 +236,7 @@ fn is_within(a: &str, b: &str) -> bool {
 
 impl Display for SideBySide<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let rows = self.rows();
+        let rows = shortened(self.rows());
         let titles = [
             "bytes".to_owned(),
             format!("Rust `{}`", TypeName(self.0.rust())),
@@ -201,7 +255,23 @@ impl Display for SideBySide<'_> {
             format!("  {mark} {a:<aw$}  {b:<bw$}   {c:<cw$}  {d}").trim_end().to_owned()
         };
         f.write_str(&line(false, &titles))?;
-        rows.iter().try_for_each(|row| write!(f, "\n{}", line(row.differs, &row.cells)))
+        let mut rows = rows.as_slice();
+        while !rows.is_empty() {
+            let agreeing = rows.iter().take_while(|row| !row.shown).count();
+            if agreeing > 0 {
+                write!(f, "\n    ... {agreeing} that agree")?;
+                rows = &rows[agreeing..];
+                continue;
+            }
+            let (row, rest) = (&rows[0], &rows[1..]);
+            let line = line(row.differs, &row.cells);
+            match row.differs {
+                true => write!(f, "\n{}", self.1.wrong(&line))?,
+                false => write!(f, "\n{line}")?,
+            }
+            rows = rest;
+        }
+        Ok(())
     }
 }
 

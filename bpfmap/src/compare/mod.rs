@@ -14,6 +14,7 @@ mod fields;
 mod matching;
 mod members;
 mod mismatch;
+mod paint;
 mod report;
 mod types;
 mod walk;

@@ -1,0 +1,111 @@
+//! What a refusal looks like, large and small, and in colours.
+
+mod builder;
+
+use std::io::IsTerminal;
+
+use bpfmap::{BpfMapValue, Btf, Error, Mismatches};
+use builder::Builder;
+
+macro_rules! large {
+    ($($field:ident)*) => {
+        /// Of forty fields.
+        #[derive(BpfMapValue, Clone, Copy)]
+        #[repr(C)]
+        struct Large {
+            $($field: u32,)*
+        }
+        const FIELDS: &[&str] = &[$(stringify!($field)),*];
+    };
+}
+
+large! {
+    f00 f01 f02 f03 f04 f05 f06 f07 f08 f09 f10 f11 f12 f13 f14 f15 f16 f17 f18 f19
+    f20 f21 f22 f23 f24 f25 f26 f27 f28 f29 f30 f31 f32 f33 f34 f35 f36 f37 f38 f39
+}
+
+/// The same in BTF, but for those fields, which are signed.
+fn large(signed: &[&str]) -> Btf<'static> {
+    let mut btf = Builder::new();
+    let unsigned = btf.int(4);
+    let name = btf.name("__s32");
+    let int = btf.add(name, builder::kind::INT, 0, 4, &[1 << 24 | 32]);
+    let members: Vec<_> = FIELDS
+        .iter()
+        .zip((0..).step_by(32))
+        .map(|(name, at)| (*name, if signed.contains(name) { int } else { unsigned }, at))
+        .collect();
+    btf.structure("large", 160, &members);
+    Btf::parse(Vec::from(btf)).unwrap()
+}
+
+fn refusal(signed: &[&str]) -> Box<Mismatches> {
+    match large(signed).check::<Large>("large") {
+        Err(Error::Mismatch(mismatches)) => mismatches,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_difference_in_a_large_struct_is_short_to_read() {
+    let text = refusal(&["f20"]).to_string();
+    let expected = "\
+type `large` does not fit its Rust type, compared with the BTF that was handed in
+
+type: 1 difference between `Large` and `struct large`
+  - `f20` differs in signedness: `u32` at 80..84 in Rust, `__s32` at 80..84 in BTF; declare it `i32` in Rust, or `__u32` in C
+
+    bytes     Rust `Large`   bytes     BTF `struct large`
+    ... 17 that agree
+    68..72    f17: u32       68..72    f17: __u32
+    72..76    f18: u32       72..76    f18: __u32
+    76..80    f19: u32       76..80    f19: __u32
+  > 80..84    f20: u32       80..84    f20: __s32
+    84..88    f21: u32       84..88    f21: __u32
+    88..92    f22: u32       88..92    f22: __u32
+    92..96    f23: u32       92..96    f23: __u32
+    ... 16 that agree";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn forty_differences_are_a_line_each_and_then_a_table() {
+    let text = refusal(FIELDS).to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[2].starts_with("type: 40 differences"), "{text}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("  - `f")).count(), 40, "{text}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("  > ")).count(), 40, "{text}");
+    assert_eq!(lines.len(), 2 + 1 + 40 + 1 + 1 + 40, "{text}");
+}
+
+#[test]
+fn colors_are_asked_for() {
+    let refusal = refusal(&["f01"]);
+    let plain = refusal.to_string();
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let colored = refusal.colored().to_string();
+    assert!(colored.contains("\u{1b}[1m\u{1b}[31mf01\u{1b}[0m"), "{colored:?}");
+    let codes = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m"];
+    let stripped = codes.iter().fold(colored, |text, code| text.replace(code, ""));
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn a_file_is_no_terminal() {
+    let file = tempfile::tempfile().unwrap();
+    assert!(!file.is_terminal());
+    let error = Error::Mismatch(refusal(&["f01"]));
+    assert_eq!(error.for_stream(&file).to_string(), error.to_string());
+}
+
+#[test]
+fn a_terminal_gets_colors() {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let error = Error::Mismatch(refusal(&["f01"]));
+    let text = error.for_stream(&terminal.slave).to_string();
+    // The test is run with `NO_COLOR` by some.
+    assert_eq!(
+        text.contains('\u{1b}'),
+        std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+    );
+}
