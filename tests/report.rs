@@ -109,3 +109,42 @@ fn a_terminal_gets_colors() {
         std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
     );
 }
+
+#[test]
+fn a_refusal_is_data_too() {
+    let error = Error::Mismatch(refusal(&["f01"]));
+    let json = serde_json::to_value(&error).unwrap();
+    assert_eq!(json["error"], "mismatch");
+    assert_eq!(json["message"], error.to_string());
+    let all = &json["mismatches"];
+    assert_eq!(all["subject"], serde_json::json!({ "type": "large" }));
+    assert_eq!(all["source"], "bytes");
+    let ty = &all["types"][0];
+    assert_eq!(ty["role"], "type");
+    assert_eq!(ty["rust"]["size"], 160);
+    assert_eq!(ty["members"].as_array().map(Vec::len), Some(40));
+    let expected = serde_json::json!([{
+        "path": "f01",
+        "kind": "signedness",
+        "rust": { "name": "f01", "ty": "u32", "bytes": { "start": 4, "end": 8 } },
+        "btf": { "name": "f01", "ty": "__s32", "bytes": { "start": 4, "end": 8 } },
+        "advice": "declare it `i32` in Rust, or `__u32` in C",
+    }]);
+    assert_eq!(ty["mismatches"], expected);
+}
+
+#[test]
+fn every_error_says_which_it_is_and_of_which_map() {
+    let object = include_bytes!("bpf/globals.bpf.o");
+    let object = bpfmap::Object::parse(object).unwrap();
+    let error = object.check::<bpfmap::HashMap<u32, u64>>("plain").unwrap_err();
+    let expected = serde_json::json!({
+        "error": "map_type",
+        "message": error.to_string(),
+        "found": "array",
+        "accepted": ["hash", "lru_hash"],
+        "map": { "name": "plain", "id": null, "pin": null },
+    });
+    assert_eq!(serde_json::to_value(&error).unwrap(), expected);
+    assert_eq!(error.map().map(|map| map.name.as_str()), Some("plain"));
+}

@@ -229,6 +229,30 @@ impl KernelError {
 }
 
 impl Error {
+    /// The map that it is about, where it is about one.
+    pub fn map(&self) -> Option<&MapLabel> {
+        match self {
+            Self::Mismatch(mismatches) => mismatches.subject().map(),
+            Self::Btf { subject, .. } => subject.map(),
+            Self::Kernel(error) => Some(&error.map),
+            Self::MapType { map, .. }
+            | Self::NotASection { map }
+            | Self::OneOfSeveral { map }
+            | Self::Size { map, .. }
+            | Self::Unverifiable { map, .. }
+            | Self::OtherObject { map, .. }
+            | Self::Closed { map }
+            | Self::NotAMap { map }
+            | Self::KeyExists { map }
+            | Self::KeyMissing { map }
+            | Self::Full { map, .. } => Some(map),
+            Self::UnknownMap { .. }
+            | Self::UnknownVariable { .. }
+            | Self::Object(_)
+            | Self::Io { .. } => None,
+        }
+    }
+
     /// The same text as `Display`; in colours when `stream` is a terminal, and
     /// the environment does not have `NO_COLOR`.
     ///

@@ -42,6 +42,7 @@
 //!
 //! - `aya` (default): maps of `aya::Ebpf` open by name.
 //! - `std` (default): everything but the core.
+//! - `serde`: reports, layouts and errors are `Serialize`.
 //! - None of them: the traits, the table and the derives, `no_std` and without
 //!   a dependency, for a crate that is shared with BPF programs in Rust.
 //!
@@ -72,6 +73,8 @@ mod maps;
 mod object;
 #[cfg(feature = "std")]
 mod open;
+#[cfg(feature = "serde")]
+mod serialize;
 #[cfg(feature = "std")]
 mod sys;
 #[cfg(feature = "std")]

@@ -15,13 +15,13 @@ macro_rules! map_types {
         #[allow(missing_docs, reason = "they are the kernel's names")]
         impl MapType {
             $(pub const $name: Self = Self(kernel::$kernel as u32);)*
-        }
 
-        impl Display for MapType {
-            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                match *self {
-                    $(Self::$name => f.write_str($text),)*
-                    Self(number) => write!(f, "{number}, which this version of bpfmap does not know"),
+            /// Its name as `bpftool` has it; `None` when this crate does not
+            /// know it.
+            pub fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => Some($text),)*
+                    _ => None,
                 }
             }
         }
@@ -97,6 +97,15 @@ impl MapType {
     /// Its number.
     pub const fn as_raw(self) -> u32 {
         self.0
+    }
+}
+
+impl Display for MapType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}, which this version of bpfmap does not know", self.0),
+        }
     }
 }
 

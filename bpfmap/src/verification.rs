@@ -8,6 +8,7 @@ use crate::map_type::MapType;
 /// What is known of the layout of an open map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Verification {
     /// Every field of key and value agrees with the BTF.
     Verified {
@@ -27,6 +28,7 @@ pub enum Verification {
 /// Where BTF came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum BtfSource {
     /// The BTF that the kernel keeps for the map.
     KernelMap {
@@ -52,6 +54,7 @@ pub enum BtfSource {
 /// Why the fields of a map cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Unverifiable {
     /// The kernel keeps BTF for the map, and this process may not read it:
     /// `BPF_BTF_GET_FD_BY_ID` needs `CAP_SYS_ADMIN`.
@@ -74,6 +77,7 @@ pub enum Unverifiable {
 /// A map as messages name it: by its name, its id, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct MapLabel {
     /// The name under which it was opened, or the one that the kernel keeps,
     /// which is cut off after 15 bytes.
@@ -87,6 +91,7 @@ pub struct MapLabel {
 /// What a comparison was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Subject {
     /// A map.
     Map(MapLabel),
@@ -99,6 +104,16 @@ pub enum Subject {
     },
     /// A type, by its name.
     Type(String),
+}
+
+impl Subject {
+    /// The map, unless it is a type.
+    pub fn map(&self) -> Option<&MapLabel> {
+        match self {
+            Self::Map(map) | Self::Variable { map, .. } => Some(map),
+            Self::Type(_) => None,
+        }
+    }
 }
 
 impl Display for Verification {

@@ -6,6 +6,7 @@ use std::ops::Range;
 /// One field on which the two sides do not agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct Mismatch {
     /// The field, through the structs and arrays around it: `inner.port`,
     /// `ports[]`. Empty when the type as a whole is meant.
@@ -23,6 +24,7 @@ pub struct Mismatch {
 /// Where a field is and what it is, on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct Place {
     /// The field, through the structs around it. Empty for a type as a whole.
     pub name: String,
@@ -35,6 +37,7 @@ pub struct Place {
 /// In what two sides differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum MismatchKind {
     /// Both sides have the field, at different places.
     Moved,

@@ -12,6 +12,7 @@ use crate::verification::{BtfSource, Subject};
 /// What a type is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Role {
     /// The key of a map.
     Key,
@@ -27,6 +28,7 @@ pub enum Role {
 ///
 /// `Display` draws one line for each and the two layouts side by side.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct Mismatches {
     subject: Subject,
     source: BtfSource,
@@ -37,6 +39,7 @@ pub struct Mismatches {
 /// What explains all differences of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Note {
     /// The object that was handed in agrees with the Rust types, the map in the
     /// kernel does not: it was made by another build of the program.
@@ -68,6 +71,7 @@ impl Display for Note {
 
 /// Every field in which one Rust type differs from one type in BTF.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct TypeMismatches {
     role: Role,
     rust: &'static Layout,
@@ -75,6 +79,7 @@ pub struct TypeMismatches {
     mismatches: Vec<Mismatch>,
     members: Vec<Place>,
     /// Whether one of them is what a loader has put in the place of a type.
+    #[cfg_attr(feature = "serde", serde(skip))]
     sanitised: bool,
 }
 

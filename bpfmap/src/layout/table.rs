@@ -21,18 +21,21 @@
 /// ");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct Layout {
     name: &'static str,
     size: usize,
     align: usize,
     kind: Kind,
     /// Whether the derive refused it, or a type in it: one error is enough.
+    #[cfg_attr(feature = "serde", serde(skip))]
     refused: bool,
 }
 
 /// What the bytes of a type mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Kind {
     /// An unsigned integer in the byte order of the host.
     Unsigned,
@@ -68,6 +71,7 @@ pub enum Kind {
 /// be inferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Counterpart {
     /// A member of the same kind.
     Member,
@@ -88,6 +92,7 @@ pub enum Counterpart {
 /// `#[bpf(allow(signedness, byte_order))]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct Allowed {
     /// One side may be signed and the other not.
     pub signedness: bool,
@@ -97,6 +102,7 @@ pub struct Allowed {
 
 /// One field of a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub struct Field {
     name: &'static str,
     c_name: &'static str,

@@ -1,0 +1,90 @@
+//! Errors and types of maps as data.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::Error;
+use crate::map_type::MapType;
+
+/// As the name that `bpftool` uses, or as a number when there is none.
+impl Serialize for MapType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.name() {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.serialize_u32(self.as_raw()),
+        }
+    }
+}
+
+/// `error`, what it is in a word; `message`, for people; and what the variant
+/// has for programs.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("error", self.word())?;
+        map.serialize_entry("message", &self.to_string())?;
+        match self {
+            Self::Mismatch(mismatches) => map.serialize_entry("mismatches", mismatches)?,
+            Self::UnknownMap { name, known, .. } | Self::UnknownVariable { name, known, .. } => {
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("known", known)?;
+            }
+            Self::MapType { found, accepted, .. } => {
+                map.serialize_entry("found", found)?;
+                map.serialize_entry("accepted", accepted)?;
+            }
+            Self::Size { role, rust, kernel, .. } => {
+                map.serialize_entry("role", role)?;
+                map.serialize_entry("rust", rust)?;
+                map.serialize_entry("kernel", kernel)?;
+            }
+            Self::Unverifiable { reason, .. } => map.serialize_entry("reason", reason)?,
+            Self::Btf { subject, source_of_btf, .. } => {
+                map.serialize_entry("subject", subject)?;
+                map.serialize_entry("source", source_of_btf)?;
+            }
+            Self::Full { max_entries, .. } => map.serialize_entry("max_entries", max_entries)?,
+            Self::Kernel(error) => {
+                map.serialize_entry("operation", error.operation)?;
+                map.serialize_entry("errno", &error.errno())?;
+            }
+            Self::Io { path, .. } => map.serialize_entry("path", path)?,
+            Self::NotASection { .. }
+            | Self::OneOfSeveral { .. }
+            | Self::OtherObject { .. }
+            | Self::Object(_)
+            | Self::Closed { .. }
+            | Self::NotAMap { .. }
+            | Self::KeyExists { .. }
+            | Self::KeyMissing { .. } => {}
+        }
+        if let Some(label) = self.map() {
+            map.serialize_entry("map", label)?;
+        }
+        map.end()
+    }
+}
+
+impl Error {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Mismatch(_) => "mismatch",
+            Self::UnknownMap { .. } => "unknown_map",
+            Self::MapType { .. } => "map_type",
+            Self::NotASection { .. } => "not_a_section",
+            Self::UnknownVariable { .. } => "unknown_variable",
+            Self::OneOfSeveral { .. } => "one_of_several",
+            Self::Size { .. } => "size",
+            Self::Unverifiable { .. } => "unverifiable",
+            Self::OtherObject { .. } => "other_object",
+            Self::Btf { .. } => "btf",
+            Self::Object(_) => "object",
+            Self::Closed { .. } => "closed",
+            Self::NotAMap { .. } => "not_a_map",
+            Self::KeyExists { .. } => "key_exists",
+            Self::KeyMissing { .. } => "key_missing",
+            Self::Full { .. } => "full",
+            Self::Kernel(_) => "kernel",
+            Self::Io { .. } => "io",
+        }
+    }
+}
