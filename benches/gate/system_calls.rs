@@ -5,32 +5,44 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use aya_obj::generated::{bpf_attr, bpf_btf_info, bpf_cmd, bpf_map_info};
 
-/// What has to be asked of the kernel before a map's BTF can be compared.
+/// What has to be asked of the kernel before the BTF of maps can be compared.
 pub struct SystemCalls<'a> {
-    map: BorrowedFd<'a>,
+    /// Of one program, so they have one BTF.
+    maps: Vec<BorrowedFd<'a>>,
     /// Where the BTF goes. Kept, as memory is not what is measured here.
     btf: Vec<u8>,
+    /// The descriptors that a typed map has of its own.
+    open: Vec<OwnedFd>,
 }
 
 impl<'a> SystemCalls<'a> {
-    /// The calls that the gate makes when it opens `map`.
-    pub fn of_gate(map: BorrowedFd<'a>) -> Self {
-        Self { map, btf: Vec::new() }
+    /// The calls that the gate makes when it opens `maps`.
+    pub fn of_gates(maps: Vec<BorrowedFd<'a>>) -> Self {
+        Self { maps, btf: Vec::new(), open: Vec::new() }
     }
 
     /// Makes each call once, in the gate's order.
     pub fn perform(&mut self) -> io::Result<()> {
-        // `F_DUPFD_CLOEXEC`; the descriptors are closed at the end.
-        let map = self.map.try_clone_to_owned()?;
-        // SAFETY: integers only.
-        let mut map_info: bpf_map_info = unsafe { std::mem::zeroed() };
-        // SAFETY: there are no addresses in it.
-        unsafe { describe(map.as_fd(), &mut map_info) }?;
-
-        let btf = open_btf(map_info.btf_id)?;
-        let len = read_btf(&btf, &mut [])?;
-        self.btf.resize(len, 0);
-        read_btf(&btf, &mut self.btf)?;
+        let mut known = 0;
+        for map in &self.maps {
+            // `F_DUPFD_CLOEXEC`.
+            let map = map.try_clone_to_owned()?;
+            // SAFETY: integers only.
+            let mut map_info: bpf_map_info = unsafe { std::mem::zeroed() };
+            // SAFETY: there are no addresses in it.
+            unsafe { describe(map.as_fd(), &mut map_info) }?;
+            self.open.push(map);
+            if map_info.btf_id == known {
+                continue;
+            }
+            known = map_info.btf_id;
+            let btf = open_btf(known)?;
+            let len = read_btf(&btf, &mut [])?;
+            self.btf.resize(len, 0);
+            read_btf(&btf, &mut self.btf)?;
+        }
+        // A descriptor is closed in the end.
+        self.open.clear();
         Ok(())
     }
 }

@@ -26,13 +26,14 @@ pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
 pub(crate) use resolve::Order;
 pub(crate) use section::{Placement, Section};
-pub(crate) use types::{Composite, Int, Type, TypeId};
+pub(crate) use types::{Composite, Int, Member, Type, TypeId};
 pub use view::{BtfKind, BtfMember, BtfType};
 
 use crate::verification::BtfSource;
 use bytes::Bytes;
 use header::Header;
 use read::Endian;
+use types::Head;
 
 /// Type information, as a BPF object's `.BTF` section or the kernel holds it.
 ///
@@ -78,7 +79,7 @@ impl<'a> Btf<'a> {
     /// When the bytes are not BTF, when a section or a type reaches past their
     /// end, or when a type is of a kind that is newer than this crate.
     pub fn parse(data: impl Into<Cow<'a, [u8]>>) -> Result<Self, BtfError> {
-        Self::read(Bytes::Given(data.into()), None)
+        Self::read(data.into().into(), None)
     }
 
     /// As [`parse`](Self::parse), for split BTF: that of a module, which goes on
@@ -92,7 +93,7 @@ impl<'a> Btf<'a> {
         data: impl Into<Cow<'a, [u8]>>,
         base: &'a Btf<'a>,
     ) -> Result<Self, BtfError> {
-        Self::read(Bytes::Given(data.into()), Some(base))
+        Self::read(data.into().into(), Some(base))
     }
 
     /// As [`parse`](Self::parse), for bytes that are mapped into memory.
@@ -146,7 +147,7 @@ impl<'a> Btf<'a> {
             });
         }
         let bytes = &rest[..rest.len().min(MAX_NAME)];
-        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
         Ok(String::from_utf8_lossy(&bytes[..end]))
     }
 
@@ -156,7 +157,18 @@ impl<'a> Btf<'a> {
         rest.is_some_and(|rest| rest.starts_with(&[0]))
     }
 
+    /// The string at `offset` when it is no longer than `max` bytes.
+    fn beginning_of_string(&self, offset: u32, max: usize) -> Option<&[u8]> {
+        let rest = self.strings_from(offset);
+        let beginning = rest.get(..=max).unwrap_or(rest);
+        beginning.iter().position(|byte| *byte == 0).map(|end| &beginning[..end])
+    }
+
+    #[inline]
     fn strings_from(&self, offset: u32) -> &[u8] {
+        let Some(_) = self.base else {
+            return self.data[self.strings.clone()].get(offset as usize..).unwrap_or_default();
+        };
         let before = self.base.map_or(0, Btf::strings_len);
         match ((offset as usize).checked_sub(before), self.base) {
             (None, Some(base)) => base.strings_from(offset),
@@ -179,6 +191,7 @@ impl<'a> Btf<'a> {
     }
 
     /// The first id that is not of the base.
+    #[inline]
     fn first(&self) -> TypeId {
         self.base.map_or(0, Btf::count).saturating_add(1)
     }
@@ -188,15 +201,31 @@ impl<'a> Btf<'a> {
         if id == 0 {
             return Ok(Type::Void);
         }
+        let (btf, head) = self.head(id)?;
+        Type::decode(btf, id, head)
+    }
+
+    /// The beginning of a type that is not void, and the BTF that it is in.
+    #[inline]
+    fn head(&self, id: TypeId) -> Result<(&Btf<'_>, Head), BtfError> {
         let own = match (id.checked_sub(self.first()), self.base) {
-            (None, Some(base)) => return base.type_by_id(id),
+            (None, Some(base)) => return base.head(id),
             (own, _) => own,
         };
-        let at = own.and_then(|own| self.types.get(own as usize)).ok_or(BtfError::Malformed {
+        let at = own.and_then(|own| self.types.get(own as usize)).map(|at| *at as usize);
+        let head = at.and_then(|at| Head::read(&self.data, at, self.endian));
+        match head {
+            Some(head) => Ok((self, head)),
+            None => Err(self.no_such_id()),
+        }
+    }
+
+    #[cold]
+    fn no_such_id(&self) -> BtfError {
+        BtfError::Malformed {
             what: "a type refers to an id that does not exist",
             at: self.strings.start,
-        })?;
-        Type::decode(self, id, *at as usize)
+        }
     }
 
     /// The ids of all types that are not of the base.

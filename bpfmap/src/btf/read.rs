@@ -7,11 +7,21 @@ pub(crate) enum Endian {
 }
 
 impl Endian {
+    #[inline]
     pub(crate) fn u32(self, data: &[u8], at: usize) -> Option<u32> {
-        let bytes = *data.get(at..)?.first_chunk::<4>()?;
+        let [word] = self.words(data, at)?;
+        Some(word)
+    }
+
+    /// As many words as are asked for.
+    #[inline]
+    pub(crate) fn words<const N: usize>(self, data: &[u8], at: usize) -> Option<[u32; N]> {
+        let (words, rest) = data.get(at..)?.get(..N * 4)?.as_chunks::<4>();
+        debug_assert!(rest.is_empty());
+        let words = words.first_chunk::<N>()?;
         Some(match self {
-            Self::Little => u32::from_le_bytes(bytes),
-            Self::Big => u32::from_be_bytes(bytes),
+            Self::Little => words.map(u32::from_le_bytes),
+            Self::Big => words.map(u32::from_be_bytes),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a type comes down to: behind its typedefs and qualifiers, in bytes.
 
-use super::types::Member;
+use super::types::{Member, kind};
 use super::{Btf, BtfError, Composite, Int, Type, TypeId, TypeName};
 
 /// How many types may wrap one another; the kernel's own limit.
@@ -17,13 +17,11 @@ impl Order {
     /// C has no type for byte order; the kernel's headers say it with these
     /// names, and BTF keeps them.
     fn of_typedef(btf: &Btf<'_>, name: u32) -> Option<Self> {
-        let is_one_of = |names: &[&str]| names.iter().any(|known| btf.is_named(name, known));
-        if is_one_of(&["__be16", "__be32", "__be64", "__sum16"]) {
-            Some(Self::Big)
-        } else if is_one_of(&["__le16", "__le32", "__le64"]) {
-            Some(Self::Little)
-        } else {
-            None
+        let name = btf.beginning_of_string(name, "__sum16".len())?;
+        match name {
+            b"__be16" | b"__be32" | b"__be64" | b"__sum16" => Some(Self::Big),
+            b"__le16" | b"__le32" | b"__le64" => Some(Self::Little),
+            _ => None,
         }
     }
 }
@@ -42,18 +40,23 @@ impl Btf<'_> {
         let mut order = None;
         let mut current = id;
         for _ in 0..MAX_DEPTH {
-            match self.type_by_id(current)? {
-                Type::Typedef { name, target } => {
-                    if order.is_none() {
-                        order = Order::of_typedef(self, name);
-                    }
-                    current = target;
-                }
-                Type::Qualifier { target, .. }
-                | Type::Tagged { target, .. }
-                | Type::Variable { target, .. } => current = target,
-                ty => return Ok(Peeled { id: current, ty, order }),
+            if current == 0 {
+                return Ok(Peeled { id: current, ty: Type::Void, order });
             }
+            let (btf, head) = self.head(current)?;
+            match head.info.kind() {
+                kind::TYPEDEF => {
+                    if order.is_none() {
+                        order = Order::of_typedef(self, head.name);
+                    }
+                }
+                kind::CONST | kind::VOLATILE | kind::RESTRICT | kind::TYPE_TAG | kind::VAR => {}
+                _ => {
+                    let ty = Type::decode(btf, current, head)?;
+                    return Ok(Peeled { id: current, ty, order });
+                }
+            }
+            current = head.last;
         }
         Err(BtfError::TooDeep { id })
     }

@@ -109,39 +109,39 @@ const GLOBAL: u32 = 1;
 const TYPE_LEN: usize = 12;
 const MEMBER_LEN: usize = 12;
 
-mod kind {
-    pub(super) const INT: u32 = 1;
-    pub(super) const PTR: u32 = 2;
-    pub(super) const ARRAY: u32 = 3;
-    pub(super) const STRUCT: u32 = 4;
-    pub(super) const UNION: u32 = 5;
-    pub(super) const ENUM: u32 = 6;
-    pub(super) const FWD: u32 = 7;
-    pub(super) const TYPEDEF: u32 = 8;
-    pub(super) const VOLATILE: u32 = 9;
-    pub(super) const CONST: u32 = 10;
-    pub(super) const RESTRICT: u32 = 11;
-    pub(super) const FUNC: u32 = 12;
-    pub(super) const FUNC_PROTO: u32 = 13;
-    pub(super) const VAR: u32 = 14;
-    pub(super) const DATASEC: u32 = 15;
-    pub(super) const FLOAT: u32 = 16;
-    pub(super) const DECL_TAG: u32 = 17;
-    pub(super) const TYPE_TAG: u32 = 18;
-    pub(super) const ENUM64: u32 = 19;
+pub(super) mod kind {
+    pub(in crate::btf) const INT: u32 = 1;
+    pub(in crate::btf) const PTR: u32 = 2;
+    pub(in crate::btf) const ARRAY: u32 = 3;
+    pub(in crate::btf) const STRUCT: u32 = 4;
+    pub(in crate::btf) const UNION: u32 = 5;
+    pub(in crate::btf) const ENUM: u32 = 6;
+    pub(in crate::btf) const FWD: u32 = 7;
+    pub(in crate::btf) const TYPEDEF: u32 = 8;
+    pub(in crate::btf) const VOLATILE: u32 = 9;
+    pub(in crate::btf) const CONST: u32 = 10;
+    pub(in crate::btf) const RESTRICT: u32 = 11;
+    pub(in crate::btf) const FUNC: u32 = 12;
+    pub(in crate::btf) const FUNC_PROTO: u32 = 13;
+    pub(in crate::btf) const VAR: u32 = 14;
+    pub(in crate::btf) const DATASEC: u32 = 15;
+    pub(in crate::btf) const FLOAT: u32 = 16;
+    pub(in crate::btf) const DECL_TAG: u32 = 17;
+    pub(in crate::btf) const TYPE_TAG: u32 = 18;
+    pub(in crate::btf) const ENUM64: u32 = 19;
 }
 
 /// The word that says what a type is. Since 2026 the kernel uses 24 bits for
 /// the length and 7 for the kind; before, the additional bits were zero.
 #[derive(Clone, Copy)]
-struct Info(u32);
+pub(super) struct Info(u32);
 
 impl Info {
     fn len(self) -> u32 {
         self.0 & 0x00ff_ffff
     }
 
-    fn kind(self) -> u32 {
+    pub(super) fn kind(self) -> u32 {
         self.0 >> 24 & 0x7f
     }
 
@@ -234,17 +234,36 @@ pub(super) fn index(
     Ok(types)
 }
 
+/// `struct btf_type`, with which every type begins.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) name: u32,
+    pub(super) info: Info,
+    /// A size, or the id of another type.
+    pub(super) last: u32,
+    /// What is behind it.
+    after: usize,
+}
+
+impl Head {
+    #[inline]
+    pub(super) fn read(data: &[u8], at: usize, endian: Endian) -> Option<Self> {
+        let [name, info, last] = endian.words(data, at)?;
+        Some(Self { name, info: Info(info), last, after: at + TYPE_LEN })
+    }
+}
+
 impl<'a> Type<'a> {
-    pub(super) fn decode(btf: &'a Btf<'a>, id: TypeId, at: usize) -> Result<Self, BtfError> {
+    #[inline]
+    pub(super) fn decode(btf: &'a Btf<'a>, id: TypeId, head: Head) -> Result<Self, BtfError> {
+        let Head { name, info, last, after } = head;
         // `index` saw to it that the bytes are there.
         let word = |at| {
-            let malformed = BtfError::Malformed { what: "a type is cut off", at };
-            btf.endian.u32(&btf.data, at).ok_or(malformed)
+            let cut_off = || BtfError::Malformed { what: "a type is cut off", at };
+            btf.endian.u32(&btf.data, at).ok_or_else(cut_off)
         };
-        let (name, info, last) = (word(at)?, Info(word(at + 4)?), word(at + 8)?);
-        // The third word is a size or the id of another type.
         let (size, target) = (last, last);
-        let (len, after) = (info.len(), at + TYPE_LEN);
+        let len = info.len();
         Ok(match info.kind() {
             kind::INT => {
                 let encoding = word(after)?;
@@ -317,8 +336,7 @@ impl<'a> Composite<'a> {
     pub(crate) fn members(self) -> impl Iterator<Item = Member> + use<'a> {
         (0..self.len()).filter_map(move |index| {
             let at = self.at + index * MEMBER_LEN;
-            let word = |at| self.btf.endian.u32(&self.btf.data, at);
-            let (name, target, offset) = (word(at)?, word(at + 4)?, word(at + 8)?);
+            let [name, target, offset] = self.btf.endian.words(&self.btf.data, at)?;
             let (bit_offset, bitfield_size) =
                 if self.kind_flag { (offset & 0x00ff_ffff, offset >> 24) } else { (offset, 0) };
             Some(Member { name, target, bit_offset, bitfield_size })

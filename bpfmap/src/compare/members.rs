@@ -61,17 +61,8 @@ impl CMember<'_> {
     }
 
     /// Whether its name says that its bytes mean nothing.
-    ///
-    /// The names are those of kernel headers (`__pad1`, `reserved`, `unused`):
-    /// one such word, with underscores and digits around it.
     pub(super) fn is_padding(&self) -> bool {
-        let is_edge = |c: char| c == '_' || c.is_ascii_digit();
-        let word = self.name.trim_matches(is_edge).to_ascii_lowercase();
-        let known = [
-            "pad", "padding", "reserved", "rsvd", "resv", "unused", "spare", "fill", "filler",
-            "hole",
-        ];
-        known.contains(&word.as_str())
+        is_padding_name(&self.name)
     }
 
     pub(super) fn is_bitfield(&self) -> bool {
@@ -90,6 +81,18 @@ impl CMember<'_> {
     pub(super) fn size(&self) -> u64 {
         self.bytes.end - self.bytes.start
     }
+}
+
+/// Whether a name says that its bytes mean nothing.
+///
+/// The names are those of kernel headers (`__pad1`, `reserved`, `unused`): one
+/// such word, with underscores and digits around it.
+pub(super) fn is_padding_name(name: &str) -> bool {
+    let is_edge = |c: char| c == '_' || c.is_ascii_digit();
+    let word = name.trim_matches(is_edge);
+    let known =
+        ["pad", "padding", "reserved", "rsvd", "resv", "unused", "spare", "fill", "filler", "hole"];
+    known.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// All members of `composite`, which begins at byte `base`.
@@ -177,18 +180,14 @@ mod tests {
 
     #[test]
     fn padding_is_known_by_whole_words() {
-        let is_padding = |name: &'static str| {
-            CMember { name: name.into(), target: 0, bytes: 0..1, bits: None, arms: None }
-                .is_padding()
-        };
         for name in
             ["pad", "_pad", "__pad1", "pad_2", "Padding", "reserved", "__reserved0", "unused"]
         {
-            assert!(is_padding(name), "{name}");
+            assert!(is_padding_name(name), "{name}");
         }
         for name in ["padlock", "pad_width", "reserved_ips", "unused_slots", "_flags", "", "filled"]
         {
-            assert!(!is_padding(name), "{name}");
+            assert!(!is_padding_name(name), "{name}");
         }
     }
 }

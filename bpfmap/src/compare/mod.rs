@@ -9,6 +9,7 @@
 //!   refused and never guessed.
 
 mod advice;
+mod agree;
 mod draw;
 mod fields;
 mod matching;
@@ -19,6 +20,7 @@ mod report;
 mod types;
 mod walk;
 
+pub(crate) use agree::Agreed;
 pub use mismatch::{Mismatch, MismatchKind, Place};
 pub use report::{Mismatches, Note, Role, TypeMismatches};
 
@@ -29,7 +31,8 @@ use walk::Walk;
 /// How many differences are reported: more than anybody reads.
 const MAX_FOUND: usize = 256;
 
-/// Compares `layout` with the type `id`; `None` when they agree.
+/// Compares `layout` with the type `id`; `None` when they agree. `agreed` is
+/// what is known of the same BTF.
 ///
 /// # Errors
 ///
@@ -39,7 +42,16 @@ pub(crate) fn compare(
     layout: &'static Layout,
     btf: &Btf<'_>,
     id: TypeId,
+    agreed: &mut Agreed,
 ) -> Result<Option<TypeMismatches>, BtfError> {
+    if agree::agree(layout, btf, id, agreed)? {
+        // The walk may stumble over a name that nothing depends on.
+        debug_assert!(
+            !matches!(Walk::over(role, layout, btf, id), Ok((found, _)) if !found.is_empty()),
+            "what agrees for certain, agrees"
+        );
+        return Ok(None);
+    }
     let (mut found, sanitised) = Walk::over(role, layout, btf, id)?;
     let only_size = found.len() == 1;
     if found.is_empty() {

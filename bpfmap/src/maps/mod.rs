@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::layout::Layout;
 use crate::map_type::MapType;
+use crate::open::shared::SharedBtf;
 use crate::sys;
 use crate::verification::{MapLabel, Verification};
 
@@ -37,6 +38,11 @@ pub trait TypedMap: sealed::FromOpen {
 /// A map that has passed the gate.
 #[derive(Debug)]
 pub struct OpenMap {
+    /// What the map was compared with, for other maps that are opened while it
+    /// is open. Dropped before the descriptor, which keeps its id from being
+    /// given to other BTF.
+    #[expect(dead_code, reason = "it is kept for as long as the map is open")]
+    pub(crate) btf: Option<Arc<SharedBtf>>,
     pub(crate) map: sys::Map,
     pub(crate) label: Arc<MapLabel>,
     pub(crate) verification: Verification,

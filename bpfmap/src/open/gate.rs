@@ -7,7 +7,7 @@ use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{OpenOptions, kernel, verdict};
 use crate::Error;
-use crate::compare::Note;
+use crate::compare::{Agreed, Note};
 use crate::map_type::MapType;
 use crate::object::{Definition, Object, Side};
 use crate::sys::MapInfo;
@@ -35,7 +35,8 @@ impl Gate<'_> {
         compared.or_else(|reason| {
             // Without BTF nobody knows where in its section a variable is.
             if self.options.allow_sizes_only && self.wanted.variable.is_none() {
-                return Ok(Passed { verification: Verification::SizesOnly { reason }, at });
+                let verification = Verification::SizesOnly { reason };
+                return Ok(Passed { verification, at, btf: None });
             }
             Err(Error::Unverifiable { map: Arc::clone(self.label), reason })
         })
@@ -62,8 +63,11 @@ impl Gate<'_> {
         let btf = kernel::map_btf(self.label, info)?;
         let source = BtfSource::KernelMap { btf_id: info.btf_id };
         let types = [info.btf_key_type_id, info.btf_value_type_id];
-        verdict::key_and_value(self.wanted, self.label, &btf, source, types)
-            .map_err(|error| self.if_stale(error))
+        let compare = |agreed: &mut _| {
+            verdict::key_and_value(self.wanted, self.label, &btf.btf, source, types, agreed)
+        };
+        let passed = btf.agreed(compare).map_err(|error| self.if_stale(error))?;
+        Ok(Passed { btf: Some(btf), ..passed })
     }
 
     /// Compares with the types of these names, of the object or of what was
@@ -93,7 +97,7 @@ impl Gate<'_> {
                 *id = found?.id();
             }
         }
-        verdict::key_and_value(self.wanted, self.label, btf, source, types)
+        verdict::key_and_value(self.wanted, self.label, btf, source, types, &mut Agreed::default())
     }
 
     /// Adds to a mismatch with the kernel's BTF that the object agrees: then it

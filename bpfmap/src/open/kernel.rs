@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::shared::{self, SharedBtf};
 use crate::Error;
 use crate::btf::{Btf, BtfError};
 use crate::error::KernelError;
@@ -13,11 +14,15 @@ use crate::map_type::MapType;
 use crate::sys::{self, Errno, MapInfo, Mapping};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
-/// The BTF that the kernel keeps for a map.
-pub(super) fn map_btf(map: &Arc<MapLabel>, info: &MapInfo) -> Result<Btf<'static>, Error> {
+/// The BTF that the kernel keeps for a map, which is open.
+pub(super) fn map_btf(map: &Arc<MapLabel>, info: &MapInfo) -> Result<Arc<SharedBtf>, Error> {
     let btf_id = info.btf_id;
     if btf_id != 0 && (info.btf_key_type_id != 0 || info.btf_value_type_id != 0) {
-        return btf_by_id(map, btf_id, BtfSource::KernelMap { btf_id });
+        if let Some(btf) = shared::find(btf_id) {
+            return Ok(btf);
+        }
+        let btf = btf_by_id(map, btf_id, BtfSource::KernelMap { btf_id })?;
+        return Ok(shared::share(btf_id, btf));
     }
     let map_type = MapType::from_raw(info.map_type);
     let reason = match map_type.takes_btf() {

@@ -5,6 +5,7 @@ mod aya;
 mod gate;
 mod kernel;
 mod options;
+pub(crate) mod shared;
 mod verdict;
 mod wanted;
 

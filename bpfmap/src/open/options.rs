@@ -237,10 +237,10 @@ impl<'a> OpenOptions<'a> {
         let label = Arc::new(label);
         let gate = Gate { options: self, wanted, info: map.info(), label: &label, beside };
         match gate.verify() {
-            Ok(Passed { verification, at }) => {
+            Ok(Passed { verification, at, btf }) => {
                 // Within the value, whose length is a `usize`.
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
-                Ok(OpenMap { map, label, verification, at })
+                Ok(OpenMap { btf, map, label, verification, at })
             }
             // The kernel describes a program through the same call as a map,
             // and then none of what it said was meant.

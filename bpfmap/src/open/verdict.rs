@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::shared::SharedBtf;
 use super::wanted::Wanted;
 use crate::Error;
 use crate::btf::{Btf, BtfError, TypeId};
-use crate::compare::{Mismatches, Note, Role, compare};
+use crate::compare::{Agreed, Mismatches, Note, Role, compare};
 use crate::layout::{BpfLayout, BpfMapValue, Layout};
 use crate::map_type::MapType;
 use crate::maps::{Globals, TypedMap};
@@ -18,6 +19,8 @@ pub(super) struct Passed {
     pub(super) verification: Verification,
     /// Where in the value the Rust type begins.
     pub(super) at: u64,
+    /// What it was compared with, when that is the kernel's BTF of the map.
+    pub(super) btf: Option<Arc<SharedBtf>>,
 }
 
 /// Compares what is wanted with the key and the value, two types of `btf`.
@@ -27,6 +30,7 @@ pub(super) fn key_and_value(
     btf: &Btf<'_>,
     source: BtfSource,
     [key, value]: [TypeId; 2],
+    agreed: &mut Agreed,
 ) -> Result<Passed, Error> {
     let label = || MapLabel::clone(map);
     let subject = || match wanted.variable {
@@ -34,7 +38,7 @@ pub(super) fn key_and_value(
         None => Subject::Map(label()),
     };
     let unreadable = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
-    let verified = |at| Passed { verification: Verification::Verified { source }, at };
+    let verified = |at| Passed { verification: Verification::Verified { source }, at, btf: None };
     let (value_role, value, at) = match wanted.section {
         true => match section(btf, value, wanted.variable).map_err(unreadable)? {
             Part::All => (Role::Value, value, 0),
@@ -48,7 +52,7 @@ pub(super) fn key_and_value(
     };
     let sides = [(Role::Key, wanted.key, key), (value_role, wanted.value, value)];
     let compared = sides.map(|(role, layout, id)| match layout {
-        Some(layout) => compare(role, layout, btf, id),
+        Some(layout) => compare(role, layout, btf, id, agreed),
         None => Ok(None),
     });
     let mut types = Vec::new();
@@ -58,7 +62,7 @@ pub(super) fn key_and_value(
     if types.is_empty() {
         return Ok(verified(at));
     }
-    let fits = |role, layout, id| matches!(compare(role, layout, btf, id), Ok(None));
+    let mut fits = |role, layout, id| matches!(compare(role, layout, btf, id, agreed), Ok(None));
     let exchanged = wanted.key.is_some_and(|layout| fits(Role::Value, layout, value))
         && wanted.value.is_some_and(|layout| fits(Role::Key, layout, key));
     let note = exchanged.then_some(Note::Exchanged);
@@ -111,7 +115,7 @@ pub(super) fn definition(
         let reason = Unverifiable::SizesInObject;
         return Err(Error::Unverifiable { map: Arc::clone(label), reason });
     };
-    key_and_value(wanted, label, btf, BtfSource::Object, [key, value])
+    key_and_value(wanted, label, btf, BtfSource::Object, [key, value], &mut Agreed::default())
 }
 
 /// The label of a map of which only the declaration is known.
@@ -273,7 +277,7 @@ impl Btf<'_> {
         let source = self.source();
         let error = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
         let id = self.type_named(name).map_err(error)?.id();
-        match compare(Role::Type, layout, self, id).map_err(error)? {
+        match compare(Role::Type, layout, self, id, &mut Agreed::default()).map_err(error)? {
             None => Ok(()),
             Some(types) => {
                 let mismatches = Mismatches::new(subject(), source, vec![types]);
