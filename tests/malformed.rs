@@ -677,6 +677,15 @@ fn many_differences_in_one_nested_struct() {
 }
 
 #[test]
+fn more_differences_than_are_reported() {
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    btf.structure("t", 12, &vec![("x", int, 0); 300]);
+    // The size of the whole differs too.
+    assert_eq!(differences::<Two>(btf).len(), 256);
+}
+
+#[test]
 fn many_anonymous_unions() {
     let mut btf = Builder::new();
     let int = btf.int(4);

@@ -58,6 +58,7 @@ pub(crate) fn compare(
         return Ok(None);
     }
     found.sort_by_key(Mismatch::offset);
+    found.truncate(MAX_FOUND);
     if let Some(size) = found.last_mut()
         && size.is_size_of_all()
         && matches!(layout.kind(), Kind::Struct { .. })
