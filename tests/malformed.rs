@@ -747,6 +747,17 @@ fn nested_structs_that_are_tedious_to_list() {
 }
 
 #[test]
+fn a_struct_in_itself_with_many_members_of_a_name_that_is_not_utf_8() {
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let [t, a, name] = [b"t".as_slice(), b"a", &[0xff; 600]].map(|name| btf.name(name));
+    let own = btf.next_id;
+    let members = [[a, own, 0].as_slice(), &[name, int, 0].repeat(8000)].concat();
+    btf.add(t, kind::STRUCT, members.len() / 3, 8, &members);
+    check::<Two>(btf).unwrap_err();
+}
+
+#[test]
 fn many_types_of_one_long_name() {
     let mut btf = Builder::new();
     let name = btf.name("a".repeat(256 << 10));

@@ -71,6 +71,9 @@ pub struct Btf<'a> {
 /// cost far more than the bytes that it is read from.
 const MAX_NAME: usize = 512;
 
+/// Stands for a name that cannot be one in Rust.
+const NOT_UTF_8: &str = "(not UTF-8)";
+
 impl<'a> Btf<'a> {
     /// Reads the header and finds the types.
     ///
@@ -138,6 +141,9 @@ impl<'a> Btf<'a> {
 
     /// The string at `offset` of the string table, or the beginning of a long
     /// one; empty for a type without a name.
+    ///
+    /// No compiler writes one that is not UTF-8. Thousands of members may have
+    /// one, so it is not copied to make it readable.
     pub(crate) fn string(&self, offset: u32) -> Result<Cow<'_, str>, BtfError> {
         let rest = self.strings_from(offset);
         if rest.is_empty() {
@@ -148,7 +154,15 @@ impl<'a> Btf<'a> {
         }
         let bytes = &rest[..rest.len().min(MAX_NAME)];
         let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-        Ok(String::from_utf8_lossy(&bytes[..end]))
+        Ok(match std::str::from_utf8(&bytes[..end]) {
+            Ok(name) => name,
+            // Cut off in the middle of a character.
+            Err(error) if end == MAX_NAME && error.error_len().is_none() => {
+                std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(NOT_UTF_8)
+            }
+            Err(_) => NOT_UTF_8,
+        }
+        .into())
     }
 
     /// Whether that is the name at `offset`. Reads no more of it than that.

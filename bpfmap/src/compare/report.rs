@@ -189,12 +189,16 @@ impl List {
         path: &str,
         depth: usize,
     ) -> Result<(), BtfError> {
-        let members = match btf.peel(id)?.ty {
+        let mut members = match btf.peel(id)?.ty {
             Type::Composite(composite) => members(btf, composite, base)?,
             Type::Section(section) => variables(btf, section, base)?,
             _ => return Ok(()),
         };
         self.opened += 1;
+        // Each is at least one place. The others are not kept while structs in
+        // these are opened.
+        members.truncate(MAX_PLACES - self.found.len());
+        members.shrink_to_fit();
         for member in members {
             if self.found.len() >= MAX_PLACES {
                 return Ok(());
