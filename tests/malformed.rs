@@ -785,6 +785,14 @@ fn many_maps_of_many_members() {
     check_map::<HashMap<u32, Two>>(object(btf)).unwrap_err();
 }
 
+#[test]
+fn many_maps_of_one_name_that_is_long_when_it_is_drawn() {
+    let mut btf = two();
+    let map = btf.map(&"\u{7}".repeat(600), 1, 2);
+    btf.maps_section(&[map; 4096]);
+    check_map::<HashMap<u32, Two>>(object(btf)).unwrap_err();
+}
+
 /// `NAMES`, and where in it a name of that length is.
 fn with_long_name(len: usize) -> (Vec<u8>, u32) {
     ([NAMES, "a".repeat(len).as_bytes(), b"\0"].concat(), NAMES.len() as u32)

@@ -304,6 +304,9 @@ impl Display for TypeName<'_> {
     }
 }
 
+/// How many names are listed: more than most objects have.
+const MAX_LISTED: usize = 64;
+
 struct Known<'a>(&'a [String], &'static str);
 
 impl Display for Known<'_> {
@@ -312,7 +315,9 @@ impl Display for Known<'_> {
             return write!(f, "it has no {}", self.1);
         };
         write!(f, "there are `{}`", first.escape_debug())?;
-        rest.iter().try_for_each(|name| write!(f, ", `{}`", name.escape_debug()))
+        let (listed, more) = rest.split_at(rest.len().min(MAX_LISTED - 1));
+        listed.iter().try_for_each(|name| write!(f, ", `{}`", name.escape_debug()))?;
+        if more.is_empty() { Ok(()) } else { write!(f, " and {} more", more.len()) }
     }
 }
 
