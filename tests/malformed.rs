@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use bpfmap::MismatchKind::{self, *};
 use bpfmap::{
-    Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, HashMap, Object,
-    ObjectError, Pad, TypedMap,
+    Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, Field, HashMap, Kind,
+    Object, ObjectError, Pad, TypedMap,
 };
 use builder::{Builder, kind};
 
@@ -755,6 +755,22 @@ fn a_struct_in_itself_with_many_members_of_a_name_that_is_not_utf_8() {
     let members = [[a, own, 0].as_slice(), &[name, int, 0].repeat(8000)].concat();
     btf.add(t, kind::STRUCT, members.len() / 3, 8, &members);
     check::<Two>(btf).unwrap_err();
+}
+
+#[test]
+fn many_members_of_a_newtype_of_newtypes() {
+    let mut layout = Two::LAYOUT;
+    for _ in 0..60 {
+        let field = Field::new("inner", "inner", 0, layout);
+        let (size, align) = (layout.size(), layout.align());
+        let kind = Kind::Struct { fields: Vec::leak(vec![field]) };
+        layout = Box::leak(Box::new(bpfmap::Layout::new("Newtype", size, align, kind)));
+    }
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    btf.structure("t", 8, &vec![("x", int, 0); 8000]);
+    let checked = |bytes: &[u8]| drawn(Btf::parse(bytes).unwrap().check_layout(layout, "t"));
+    cheap(btf.into(), checked).unwrap_err();
 }
 
 #[test]

@@ -101,6 +101,8 @@ impl Walk<'_> {
             (Kind::Struct { fields }, Type::Composite(composite)) => {
                 let members = members(self.btf, composite, pair.btf_at)?;
                 if let Some(inner) = newtype(fields, &members) {
+                    // Newtypes may be deep, and members many.
+                    drop(members);
                     return self.types(Pair { rust: inner, depth: pair.depth - 1, ..pair });
                 }
                 self.fields(pair, fields, &members)?;
