@@ -774,6 +774,25 @@ fn many_members_of_a_newtype_of_newtypes() {
 }
 
 #[test]
+fn paths_that_are_long_when_they_are_drawn() {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Pair {
+        a: Two,
+        b: Two,
+    }
+    let name = &*"\u{7}".repeat(511);
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let int = btf.typedef(name, int);
+    let own = btf.next_id;
+    let members = [[(name, own, 0); 30].as_slice(), &[(name, int, 0); 250]].concat();
+    btf.structure(name, 8, &members);
+    btf.typedef("t", own);
+    check::<Pair>(btf).unwrap_err();
+}
+
+#[test]
 fn many_types_of_one_long_name() {
     let mut btf = Builder::new();
     let name = btf.name("a".repeat(256 << 10));

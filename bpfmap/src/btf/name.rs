@@ -84,13 +84,22 @@ impl Display for TypeName<'_> {
     }
 }
 
+/// How much of a name, a path or a sentence is drawn, in characters. A path
+/// through hostile names would be thousands, on each line of a report.
+const MAX_DRAWN: usize = 512;
+
 /// A name without what speaks to the terminal: control characters, and those
 /// that nobody sees or that turn the text around.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl Display for Printable<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut left = MAX_DRAWN;
         for c in self.0.chars() {
+            left = match left.checked_sub(c.escape_debug().len()) {
+                Some(left) => left,
+                None => return f.write_str("..."),
+            };
             match c {
                 '\'' | '"' | '\\' => f.write_char(c)?,
                 _ => write!(f, "{}", c.escape_debug())?,
