@@ -707,6 +707,15 @@ fn many_arms_of_one_union() {
 }
 
 #[test]
+fn many_members_that_are_one_union_of_many_arms() {
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let union = btf.composite(kind::UNION, "", 4, &vec![("x", int, 0); 60_000]);
+    btf.structure("t", 8, &vec![("u", union, 0); 8000]);
+    check::<Two>(btf).unwrap_err();
+}
+
+#[test]
 fn many_members_that_are_wrapped_often() {
     let mut btf = Builder::new();
     let mut wrapped = btf.int(4);

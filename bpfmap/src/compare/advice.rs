@@ -21,12 +21,16 @@ pub(super) fn renamed(
     ))
 }
 
+/// How many arms of a union are looked at: all members of a struct may be the
+/// same union, and it is only for advice.
+const MAX_ARMS: usize = 64;
+
 /// Whether the member is a union with an arm of the field's name: then the word
 /// that says so was forgotten.
 fn is_arm_of(btf: &Btf<'_>, field: &Field, member: &CMember<'_>) -> Result<bool, BtfError> {
     Ok(match btf.peel(member.target)?.ty {
         Type::Composite(union) if union.union => {
-            union.members().any(|arm| btf.is_named(arm.name, field.c_name()))
+            union.members().take(MAX_ARMS).any(|arm| btf.is_named(arm.name, field.c_name()))
         }
         _ => false,
     })
