@@ -24,7 +24,7 @@ use std::ops::{Deref, Range};
 
 pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
-pub(crate) use resolve::Order;
+pub(crate) use resolve::{FIRST_FIELD, Order};
 pub(crate) use section::{Placement, Section};
 pub(crate) use types::{Composite, Int, Member, Type, TypeId};
 pub use view::{BtfKind, BtfMember, BtfType};

@@ -24,7 +24,17 @@ impl Order {
             _ => None,
         }
     }
+
+    /// Rust has types for it, those of this crate, which a program in Rust may
+    /// use too.
+    fn of_newtype(btf: &Btf<'_>, name: u32) -> Option<Self> {
+        let is_big = ["Be16", "Be32", "Be64"].iter().any(|known| btf.is_named(name, known));
+        is_big.then_some(Self::Big)
+    }
 }
+
+/// What the first field of a tuple struct is called in BTF.
+pub(crate) const FIRST_FIELD: &str = "__0";
 
 /// A type behind its typedefs and qualifiers.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +84,38 @@ impl Btf<'_> {
             }
             _ => None,
         })
+    }
+
+    /// As [`peel`](Self::peel), and takes off the newtypes of a program in Rust
+    /// as well.
+    pub(crate) fn peel_newtypes(&self, id: TypeId) -> Result<Peeled<'_>, BtfError> {
+        let mut order = None;
+        let mut current = id;
+        for _ in 0..MAX_DEPTH {
+            let peeled = self.peel(current)?;
+            order = order.or(peeled.order);
+            match peeled.ty {
+                Type::Composite(newtype) if let Some(inner) = self.inside(newtype) => {
+                    order = order.or(Order::of_newtype(self, newtype.name));
+                    current = inner;
+                }
+                _ => return Ok(Peeled { order, ..peeled }),
+            }
+        }
+        Err(BtfError::TooDeep { id })
+    }
+
+    /// What is in a newtype: a struct that is nothing but a field without a
+    /// name.
+    fn inside(&self, composite: Composite<'_>) -> Option<TypeId> {
+        if composite.union || composite.len() != 1 {
+            return None;
+        }
+        let only = composite.members().next()?;
+        let is_all = only.bit_offset == 0
+            && only.bitfield_size == 0
+            && self.size_of(only.target).is_ok_and(|size| size == u64::from(composite.size));
+        (is_all && self.is_named(only.name, FIRST_FIELD)).then_some(only.target)
     }
 
     /// The size in bytes.

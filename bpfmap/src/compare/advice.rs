@@ -210,7 +210,7 @@ fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
     let mut id = id;
     let mut lengths = Vec::new();
     loop {
-        let peeled = btf.peel(id)?;
+        let peeled = btf.peel_newtypes(id)?;
         let scalar = match peeled.ty {
             Type::Array { element, len } if lengths.len() < 8 => {
                 lengths.push(len);

@@ -4,7 +4,7 @@ use super::MismatchKind;
 use super::matching::newtype;
 use super::members::{members, variables};
 use super::walk::{ELEMENT, Leeway, Pair, Walk};
-use crate::btf::{BtfError, Composite, Order, Type, TypeId, TypeName};
+use crate::btf::{BtfError, Composite, FIRST_FIELD, Order, Type, TypeId, TypeName};
 use crate::layout::{Counterpart, Kind};
 
 /// The size of a pointer in BPF, on every host.
@@ -19,7 +19,14 @@ impl Walk<'_> {
         if pair.depth == 0 {
             return Err(BtfError::TooDeep { id: pair.btf });
         }
-        let peeled = self.btf.peel(pair.btf)?;
+        // A newtype stands for what is in it, on either side; where there is one
+        // on both their fields are compared, with what the attributes say.
+        let peeled = match pair.rust.kind() {
+            Kind::Struct { fields: [only] } if only.c_name() == FIRST_FIELD => {
+                self.btf.peel(pair.btf)?
+            }
+            _ => self.btf.peel_newtypes(pair.btf)?,
+        };
         match (pair.rust.kind(), peeled.ty) {
             (_, Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag) => {
                 Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() })
