@@ -173,6 +173,30 @@ fn an_enum_is_the_integer_that_the_shared_type_has() {
 }
 
 #[test]
+fn an_event_is_checked_by_the_name_of_its_type() {
+    structs! {
+        BpfMapValue Wrong { flow: FlowKey, counts: Counts, history: Gen<u32, 1>, len: u32 }
+        BpfMapValue Halves { len: u32, number: u32 }
+        BpfMapValue Named { flow: FlowKey, counts: Halves, history: History, rest: Pad<4> }
+        BpfMapValue Read { flow: FlowKey, counts: Counts, history: History, room: u32 }
+    }
+    named::<Event>("Event").unwrap();
+    assert_differ(
+        named::<Wrong>("Event"),
+        &[
+            ("history.items", ArrayLength),
+            ("history", Size),
+            ("history.one", Moved),
+            ("len", Missing),
+            ("", Size),
+        ],
+    );
+    assert_differ(named::<Named>("Event"), &[("counts.len", Renamed), ("counts.number", Renamed)]);
+    // What nobody writes is nothing to read.
+    assert_differ(named::<Read>("Event"), &[("room", Type)]);
+}
+
+#[test]
 fn maps_without_types_are_not_verifiable_by_themselves() {
     for answer in
         [check::<HashMap<Endpoint, Gen<u32, 2>>>("LEGACY"), check::<HashMap<Alone, u32>>("UNSEEN")]

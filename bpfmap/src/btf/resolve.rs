@@ -105,6 +105,13 @@ impl Btf<'_> {
         Err(BtfError::TooDeep { id })
     }
 
+    /// Whether it is a [`Pad`](crate::Pad) of a program in Rust: `Pad<3>`, as
+    /// linkers write it in BTF.
+    pub(crate) fn is_pad(&self, ty: Type<'_>) -> bool {
+        matches!(ty, Type::Composite(newtype) if self.inside(newtype).is_some()
+            && self.strings_from(newtype.name).starts_with(b"Pad_3C_"))
+    }
+
     /// What is in a newtype: a struct that is nothing but a field without a
     /// name.
     fn inside(&self, composite: Composite<'_>) -> Option<TypeId> {

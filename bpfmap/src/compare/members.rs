@@ -22,6 +22,8 @@ pub(super) struct CMember<'a> {
     pub(super) bits: Option<u64>,
     /// The anonymous unions that it is in, the innermost first.
     pub(super) arms: Option<Rc<Arms>>,
+    /// Whether its type says that its bytes mean nothing.
+    pub(super) is_pad: bool,
 }
 
 /// An arm, and those around it.
@@ -60,9 +62,9 @@ impl CMember<'_> {
         arms.map(|arms| &arms.arm)
     }
 
-    /// Whether its name says that its bytes mean nothing.
+    /// Whether its type or its name says that its bytes mean nothing.
     pub(super) fn is_padding(&self) -> bool {
-        is_padding_name(&self.name)
+        self.is_pad || is_padding_name(&self.name)
     }
 
     pub(super) fn is_bitfield(&self) -> bool {
@@ -124,7 +126,8 @@ pub(super) fn variables<'a>(
         let name = name.map_or(Ok("".into()), |name| btf.string(name))?;
         let start = base + u64::from(variable.offset);
         let bytes = start..start.saturating_add(btf.size_of(variable.target)?);
-        found.push(CMember { name, target: variable.target, bytes, bits: None, arms: None });
+        let (target, is_pad) = (variable.target, btf.is_pad(btf.peel(variable.target)?.ty));
+        found.push(CMember { name, target, bytes, bits: None, arms: None, is_pad });
     }
     // Compilers list them in another order than linkers place them.
     found.sort_by_key(|variable| variable.bytes.start);
@@ -169,7 +172,8 @@ fn open<'a>(
         };
         let bytes = start / 8..start.saturating_add(width).div_ceil(8);
         let bits = (bitfield.is_some() || !bits.is_multiple_of(8)).then_some(width);
-        found.push(CMember { name, target: member.target, bytes, bits, arms });
+        let is_pad = btf.is_pad(inner);
+        found.push(CMember { name, target: member.target, bytes, bits, arms, is_pad });
     }
     Ok(())
 }
