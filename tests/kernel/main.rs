@@ -11,6 +11,7 @@ mod hash;
 mod others;
 mod privilege;
 mod raw;
+mod rust_ebpf;
 mod support;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         privilege::tests(),
         others::tests(),
         faults::tests(),
+        rust_ebpf::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }
