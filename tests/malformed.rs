@@ -16,6 +16,7 @@ use bpfmap::{
     Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, Field, HashMap, Kind,
     Object, ObjectError, Pad, TypedMap,
 };
+use bpfmap_test_shared as shared;
 use builder::{Builder, kind};
 
 /// Counts what each thread holds; the tests run side by side.
@@ -372,6 +373,19 @@ fn a_struct_that_contains_itself_by_name() {
     btf.structure("t", 8, &[("a", 1, 0), ("b", 1, 32)]);
     let found = differences::<Two>(btf);
     assert_eq!(found, [("a".to_owned(), Type), ("b".to_owned(), Type)]);
+}
+
+#[test]
+fn a_newtype_of_itself() {
+    let mut once = Builder::new();
+    once.structure("t", 8, &[("__0", 1, 0)]);
+    let mut within = Builder::new();
+    within.structure("newtype", 4, &[("__0", 2, 0)]);
+    within.typedef("alias", 1);
+    within.structure("t", 8, &[("a", 1, 0), ("b", 1, 32)]);
+    for btf in [once, within] {
+        assert!(matches!(unusable::<Two>(btf), BtfError::TooDeep { .. }));
+    }
 }
 
 /// Anonymous structs of two members each, `levels` deep.
@@ -869,9 +883,10 @@ fn many_sections_of_one_long_name() {
 
 static SHAPES: &[u8] = include_bytes!("bpf/shapes.bpf.o");
 static FLOWS: &[u8] = include_bytes!("../examples/bpf/flows.bpf.o");
+static RUST: &[u8] = include_bytes!("rust-ebpf/maps.bpf.o");
 
 /// Types that agree with the maps of `SHAPES` and `FLOWS`, so that the whole of
-/// a damaged one is read.
+/// a damaged one is read; for `RUST` there are the shared ones.
 mod agreed {
     use super::*;
 
@@ -908,6 +923,8 @@ fn check_maps(bytes: &[u8]) {
     let _ = drawn(object.check::<HashMap<Flexible, Flexible>>("flexible"));
     let _ = drawn(object.check::<HashMap<Inner, Inner>>("an_lru"));
     let _ = drawn(object.check::<HashMap<FlowKey, FlowStats>>("flows"));
+    let _ = drawn(object.check::<HashMap<shared::FlowKey, shared::FlowStats>>("FLOWS"));
+    let _ = drawn(object.check::<HashMap<shared::Port, shared::Gen<u32, 2>>>("PORTS"));
 }
 
 fn survives(bytes: &[u8], damage: impl Display) {
@@ -959,7 +976,7 @@ fn objects_with_a_damaged_byte() {
 
 #[test]
 fn objects_with_a_damaged_word_in_the_btf() {
-    for object in [SHAPES, FLOWS] {
+    for object in [SHAPES, FLOWS, RUST] {
         let values = |_| [0, u32::MAX, 0x7fff_ffff].map(u32::to_le_bytes).to_vec();
         let btf = btf_of(object);
         survives_each(object, (btf.start..btf.end - 3).step_by(4), values);
