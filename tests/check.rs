@@ -335,6 +335,16 @@ fn a_pointer_is_a_number_where_that_is_said() {
         }
     }
     accepted::<Right>("pointers");
+
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Address(#[bpf(pointer)] u64);
+    structs! {
+        BpfMapValue OfNewtypes { address: Address, number: u64, several: [Address; 2] }
+        BpfMapValue WrongNewtype { address: Address, number: Address, several: [Address; 2] }
+    }
+    accepted::<OfNewtypes>("pointers");
+    assert_refused!(WrongNewtype, "pointers", ["number" Attribute]);
     assert_refused!(Wrong, "pointers", ["number" Attribute, "several" ArrayLength, "more" Missing]);
 }
 

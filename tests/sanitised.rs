@@ -52,6 +52,20 @@ fn an_enum_of_64_bits_may_be_a_union_of_placeholders() {
 }
 
 #[test]
+fn a_newtype_stands_for_what_is_put_in_the_place_of_an_enum() {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct State(u64);
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct OfNewtypes {
+        state: State,
+        signed: i64,
+    }
+    enum64("enum64_placeholder").check::<OfNewtypes>("t").unwrap();
+}
+
+#[test]
 fn any_other_union_is_one() {
     let found = differences::<Value>(&enum64("unsigned char"));
     let expected = [("state", MismatchKind::Union), ("signed", MismatchKind::Union)];

@@ -4,7 +4,7 @@ use super::matching::{Matching, Partner};
 use super::members::{CMember, members};
 use super::walk::{Leeway, MAX_DEPTH, Pair, Walk};
 use super::{MAX_FOUND, Mismatch, MismatchKind, Role, advice};
-use crate::btf::{BtfError, Type};
+use crate::btf::{BtfError, Type, TypeId};
 use crate::layout::{Counterpart, Field};
 
 impl<'a> Walk<'a> {
@@ -83,15 +83,19 @@ impl<'a> Walk<'a> {
     /// A field that is declared to stand for a pointer, or for an array of
     /// them.
     fn pointer(&mut self, pair: Pair) -> Result<(), BtfError> {
-        let mut id = pair.btf;
+        if self.is_pointer(pair.btf)? { self.types(pair) } else { self.wrong_word(pair) }
+    }
+
+    /// Whether a type is a pointer, or an array of them.
+    pub(super) fn is_pointer(&self, id: TypeId) -> Result<bool, BtfError> {
+        let mut id = id;
         for _ in 0..MAX_DEPTH {
             match self.btf.peel(id)?.ty {
                 Type::Array { element, .. } => id = element,
-                Type::Pointer { .. } => return self.types(pair),
-                _ => break,
+                ty => return Ok(matches!(ty, Type::Pointer { .. })),
             }
         }
-        self.wrong_word(pair)
+        Ok(false)
     }
 
     /// A field of which only the place and the size count.
@@ -115,7 +119,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The attribute on a field says what is not so.
-    fn wrong_word(&mut self, pair: Pair) -> Result<(), BtfError> {
+    pub(super) fn wrong_word(&mut self, pair: Pair) -> Result<(), BtfError> {
         self.differ(MismatchKind::Attribute, pair)
     }
 

@@ -5,7 +5,7 @@ use super::matching::newtype;
 use super::members::{members, variables};
 use super::walk::{ELEMENT, Leeway, Pair, Walk};
 use crate::btf::{BtfError, Composite, FIRST_FIELD, Order, Type, TypeId, TypeName};
-use crate::layout::{Counterpart, Kind};
+use crate::layout::{Counterpart, Kind, Layout};
 
 /// The size of a pointer in BPF, on every host.
 const POINTER_SIZE: usize = 8;
@@ -13,9 +13,26 @@ const POINTER_SIZE: usize = 8;
 /// The byte order of this machine.
 const HOST_ORDER: Order = if cfg!(target_endian = "big") { Order::Big } else { Order::Little };
 
+/// What is in a newtype, and what its field says may differ.
+struct Newtype {
+    rust: &'static Layout,
+    leeway: Leeway,
+}
+
 impl Walk<'_> {
     /// Compares the types at one place, and what is in them.
-    pub(super) fn types(&mut self, pair: Pair) -> Result<(), BtfError> {
+    pub(super) fn types(&mut self, mut pair: Pair) -> Result<(), BtfError> {
+        // Newtypes may be deep: the stack is for what is nested.
+        while let Some(inner) = self.compare(pair)? {
+            let leeway = pair.leeway.or(inner.leeway);
+            pair = Pair { rust: inner.rust, leeway, depth: pair.depth - 1, ..pair };
+        }
+        Ok(())
+    }
+
+    /// Compares the types at one place; what is in a newtype is yet to be
+    /// compared.
+    fn compare(&mut self, pair: Pair) -> Result<Option<Newtype>, BtfError> {
         if pair.depth == 0 {
             return Err(BtfError::TooDeep { id: pair.btf });
         }
@@ -27,7 +44,21 @@ impl Walk<'_> {
             }
             _ => self.btf.peel_newtypes(pair.btf)?,
         };
-        match (pair.rust.kind(), peeled.ty) {
+        let is_struct = match peeled.ty {
+            Type::Composite(composite) => !composite.union,
+            Type::Section(_) => true,
+            _ => false,
+        };
+        if let Kind::Struct { fields: [only] } = pair.rust.kind()
+            && matches!(only.counterpart(), Counterpart::Member | Counterpart::Pointer)
+            && !is_struct
+        {
+            if only.counterpart() == Counterpart::Pointer && !self.is_pointer(pair.btf)? {
+                return self.wrong_word(pair).map(|()| None);
+            }
+            return Ok(Some(Newtype { rust: only.layout(), leeway: Leeway::of(only) }));
+        }
+        let compared = match (pair.rust.kind(), peeled.ty) {
             (_, Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag) => {
                 Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() })
             }
@@ -78,18 +109,16 @@ impl Walk<'_> {
             }
             (Kind::Array { element, len }, Type::Array { element: btf, len: btf_len }) => {
                 let inner = Pair { rust: element, btf, depth: pair.depth - 1, ..pair };
-                if len as u64 == u64::from(btf_len) {
-                    return self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner));
+                let same_length = len as u64 == u64::from(btf_len);
+                if !same_length {
+                    self.differ(MismatchKind::ArrayLength, pair)?;
                 }
-                self.differ(MismatchKind::ArrayLength, pair)?;
                 // Whatever else is wrong with a scalar is in the advice; the
                 // fields of a struct are not.
-                match element.kind() {
-                    Kind::Struct { .. } => {
-                        self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner))
-                    }
-                    _ => Ok(()),
+                if same_length || matches!(element.kind(), Kind::Struct { .. }) {
+                    self.step(ELEMENT, ELEMENT.into(), |walk| walk.types(inner))?;
                 }
+                Ok(())
             }
             // C's `__int128`, for which Rust has no type of the same alignment.
             (Kind::Array { element, len: 2 }, Type::Int(int))
@@ -108,9 +137,7 @@ impl Walk<'_> {
             (Kind::Struct { fields }, Type::Composite(composite)) => {
                 let members = members(self.btf, composite, pair.btf_at)?;
                 if let Some(inner) = newtype(fields, &members) {
-                    // Newtypes may be deep, and members many.
-                    drop(members);
-                    return self.types(Pair { rust: inner, depth: pair.depth - 1, ..pair });
+                    return Ok(Some(Newtype { rust: inner, leeway: Leeway::default() }));
                 }
                 self.fields(pair, fields, &members)?;
                 if pair.rust.size() as u64 != u64::from(composite.size) {
@@ -126,13 +153,9 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
-            // A newtype stands for what is in it.
-            (Kind::Struct { fields: [only] }, _) if only.counterpart() == Counterpart::Member => {
-                let (rust, leeway) = (only.layout(), Leeway::of(only));
-                self.types(Pair { rust, leeway, depth: pair.depth - 1, ..pair })
-            }
             _ => self.differ(MismatchKind::Type, pair),
-        }
+        };
+        compared.map(|()| None)
     }
 
     fn scalars(

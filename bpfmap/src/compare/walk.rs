@@ -69,6 +69,15 @@ impl Leeway {
         let Allowed { signedness, byte_order } = field.allowed();
         Self { signedness, byte_order, pointer: field.counterpart() == Counterpart::Pointer }
     }
+
+    /// What one of two fields around a type says.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            signedness: self.signedness || other.signedness,
+            byte_order: self.byte_order || other.byte_order,
+            pointer: self.pointer || other.pointer,
+        }
+    }
 }
 
 pub(super) struct Walk<'a> {
