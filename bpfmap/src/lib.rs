@@ -93,7 +93,7 @@ pub use {
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
     map_type::MapType,
-    maps::{Globals, HashMap, Iter, Keys, TypedMap, Values},
+    maps::{Globals, HashMap, Iter, Keys, Queue, Stack, TypedMap, Values},
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},
     verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification},

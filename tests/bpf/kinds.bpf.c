@@ -46,6 +46,19 @@ MAP(percpu, PERCPU_HASH, struct key, struct value, 16);
 MAP(array, ARRAY, __u32, struct value, 4);
 MAP(a_name_longer_than_the_kernel_keeps, HASH, struct key, struct value, 16);
 
+#ifndef OLDER
+// Maps without keys, for which the kernel keeps no BTF.
+#define SEQUENCE(name, kind)                                                   \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_##kind);                             \
+		__uint(max_entries, 2);                                        \
+		__type(value, struct value);                                   \
+	} name SEC(".maps")
+
+SEQUENCE(queue, QUEUE);
+SEQUENCE(stack, STACK);
+#endif
+
 // Of the same sizes as `hash`, and without types.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -10,6 +10,7 @@ mod globals;
 mod hash;
 mod others;
 mod privilege;
+mod queue;
 mod raw;
 mod rust_ebpf;
 mod support;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         gate::tests(),
         globals::tests(),
         hash::tests(),
+        queue::tests(),
         privilege::tests(),
         others::tests(),
         faults::tests(),

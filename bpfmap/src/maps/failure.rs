@@ -17,6 +17,10 @@ pub(super) enum Operation {
     Remove,
     Take,
     Iterate,
+    Push,
+    PushOverOldest,
+    Pop,
+    Peek,
 }
 
 impl Operation {
@@ -29,11 +33,15 @@ impl Operation {
             Self::Remove => "remove (BPF_MAP_DELETE_ELEM)",
             Self::Take => "take (BPF_MAP_LOOKUP_AND_DELETE_ELEM)",
             Self::Iterate => "iteration (BPF_MAP_LOOKUP_BATCH)",
+            Self::Push => "push (BPF_MAP_UPDATE_ELEM)",
+            Self::PushOverOldest => "push_over_oldest (BPF_MAP_UPDATE_ELEM with BPF_EXIST)",
+            Self::Pop => "pop (BPF_MAP_LOOKUP_AND_DELETE_ELEM)",
+            Self::Peek => "peek (BPF_MAP_LOOKUP_ELEM)",
         }
     }
 
     fn writes(self) -> bool {
-        !matches!(self, Self::Get | Self::Iterate)
+        !matches!(self, Self::Get | Self::Iterate | Self::Peek)
     }
 }
 
@@ -43,7 +51,10 @@ impl OpenMap {
         match (operation, errno.0) {
             (Operation::InsertNew, libc::EEXIST) => return Error::KeyExists { map },
             (Operation::Replace, libc::ENOENT) => return Error::KeyMissing { map },
-            (Operation::Insert | Operation::InsertNew | Operation::Replace, libc::E2BIG) => {
+            (
+                Operation::Insert | Operation::InsertNew | Operation::Replace | Operation::Push,
+                libc::E2BIG,
+            ) => {
                 return Error::Full { map, max_entries: self.map.info().max_entries };
             }
             (_, libc::EBADF) => return Error::Closed { map },

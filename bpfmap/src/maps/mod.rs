@@ -3,6 +3,7 @@
 mod failure;
 mod globals;
 mod hash;
+mod queue;
 mod walk;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::verification::{MapLabel, Verification};
 
 pub use globals::Globals;
 pub use hash::HashMap;
+pub use queue::{Queue, Stack};
 pub use walk::{Iter, Keys, Values};
 
 /// A typed map, as [`OpenOptions`](crate::OpenOptions) opens it and

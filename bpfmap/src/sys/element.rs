@@ -179,7 +179,10 @@ impl Map {
     fn element(&self, key: &[u8]) -> bpf_attr {
         assert_eq!(key.len(), self.key_len(), "the gate compared the sizes");
         let mut attr = self.request();
-        attr.__bindgen_anon_2.key = key.as_ptr().expose_provenance() as u64;
+        // The kernel wants none where a map has no keys.
+        if !key.is_empty() {
+            attr.__bindgen_anon_2.key = key.as_ptr().expose_provenance() as u64;
+        }
         attr
     }
 

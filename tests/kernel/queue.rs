@@ -1,0 +1,83 @@
+//! Queues and stacks.
+
+use aya::Ebpf;
+use bpfmap::{
+    BpfMapValue, BtfSource, Error, MapType, Object, OpenOptions, Queue, Stack, TypedMap,
+    Unverifiable, Verification,
+};
+
+use crate::support::*;
+
+trials! {
+    [Need::Bpf] => [
+        a_queue_gives_the_oldest_first,
+        a_stack_gives_the_newest_first,
+        a_map_of_a_type_that_has_no_btf_says_so,
+        the_fields_of_a_queue_are_those_of_the_object,
+    ]
+}
+
+/// Opens a map with the object, as the kernel has no BTF of it.
+fn open<M: TypedMap>(name: &str) -> Result<M, Box<dyn std::error::Error>> {
+    let ebpf = Ebpf::load(KINDS)?;
+    let object = Object::parse(KINDS)?;
+    Ok(OpenOptions::new().object(&object).open(&ebpf, name)?)
+}
+
+fn a_queue_gives_the_oldest_first() -> TestResult {
+    let queue: Queue<Value> = open("queue")?;
+    assert_eq!(queue.verification(), Verification::Verified { source: BtfSource::Object });
+    assert_eq!((queue.peek()?, queue.pop()?), (None, None));
+    queue.push(&value(1))?;
+    queue.push(&value(2))?;
+    match queue.push(&value(3)) {
+        Err(Error::Full { max_entries: 2, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    queue.push_over_oldest(&value(4))?;
+    assert_eq!(queue.peek()?, Some(value(2)));
+    assert_eq!([queue.pop()?, queue.pop()?, queue.pop()?], [Some(value(2)), Some(value(4)), None]);
+    Ok(())
+}
+
+fn a_stack_gives_the_newest_first() -> TestResult {
+    let stack: Stack<Value> = open("stack")?;
+    stack.push(&value(1))?;
+    stack.push(&value(2))?;
+    assert!(matches!(stack.push(&value(3)), Err(Error::Full { .. })));
+    stack.push_over_oldest(&value(4))?;
+    assert_eq!(stack.peek()?, Some(value(4)));
+    assert_eq!([stack.pop()?, stack.pop()?, stack.pop()?], [Some(value(4)), Some(value(2)), None]);
+    Ok(())
+}
+
+fn a_map_of_a_type_that_has_no_btf_says_so() -> TestResult {
+    let ebpf = Ebpf::load(KINDS)?;
+    let error = Queue::<Value>::open(&ebpf, "queue").unwrap_err();
+    match &error {
+        Error::Unverifiable { reason: Unverifiable::NoBtfForType { map_type }, .. } => {
+            assert_eq!(*map_type, MapType::QUEUE);
+        }
+        other => panic!("{other}"),
+    }
+    let text = error.to_string();
+    assert!(text.contains("the kernel keeps no BTF for maps of type queue"), "{text}");
+    // To declare its types would not help.
+    assert!(!text.contains("__type"), "{text}");
+    Ok(())
+}
+
+fn the_fields_of_a_queue_are_those_of_the_object() -> TestResult {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Swapped {
+        count: u64,
+        last: u32,
+        first: u32,
+    }
+    let ebpf = Ebpf::load(KINDS)?;
+    let object = Object::parse(KINDS)?;
+    let refused = OpenOptions::new().object(&object).open::<Queue<Swapped>>(&ebpf, "queue");
+    assert_eq!(differing(refused), ["value.last", "value.first"]);
+    Ok(())
+}
