@@ -72,7 +72,9 @@ impl MapType {
 
     /// Whether the kernel keeps BTF for maps of that type. It answers `ENOTSUPP`
     /// or `EINVAL` where it does not, so loaders do not even try.
-    pub(crate) fn takes_btf(self) -> bool {
+    ///
+    /// As Linux 6.18 has it; `true` for a type that this crate does not know.
+    pub fn takes_btf(self) -> bool {
         let without = [
             Self::PERF_EVENT_ARRAY,
             Self::STACK_TRACE,

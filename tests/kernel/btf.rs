@@ -12,6 +12,7 @@ use crate::support::*;
 trials! {
     [Need::Bpf] => [
         a_section_that_the_kernel_knows_is_verified,
+        the_kernel_keeps_btf_for_the_types_of_which_that_is_said,
         floating_point_and_what_loaders_put_in_its_place_are_bits,
     ]
 }
@@ -102,5 +103,59 @@ fn floating_point_and_what_loaders_put_in_its_place_are_bits() -> TestResult {
         assert_eq!(paths, ["mean"]);
         assert_eq!(refused.note(), sanitised.then_some(Note::Sanitised), "{refused}");
     }
+    Ok(())
+}
+
+/// Each type is made without BTF, which shows that the rest is right, and with.
+fn the_kernel_keeps_btf_for_the_types_of_which_that_is_said() -> TestResult {
+    const BPF_F_NO_PREALLOC: u32 = 1;
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let key = btf.structure("key", 8, &[("prefix", int, 0), ("address", int, 32)]);
+    let btf = load_btf(&Vec::from(btf))?;
+    // The type, the sizes of key and value, flags, and the type of the key.
+    let page = 4096;
+    let types = [
+        (MapType::HASH, 4, 4, page, 0, int),
+        (MapType::ARRAY, 4, 4, page, 0, int),
+        (MapType::PROG_ARRAY, 4, 4, page, 0, int),
+        (MapType::PERF_EVENT_ARRAY, 4, 4, page, 0, int),
+        (MapType::PERCPU_HASH, 4, 4, page, 0, int),
+        (MapType::PERCPU_ARRAY, 4, 4, page, 0, int),
+        (MapType::STACK_TRACE, 4, 8, page, 0, int),
+        (MapType::CGROUP_ARRAY, 4, 4, page, 0, int),
+        (MapType::LRU_HASH, 4, 4, page, 0, int),
+        (MapType::LRU_PERCPU_HASH, 4, 4, page, 0, int),
+        (MapType::LPM_TRIE, 8, 4, page, BPF_F_NO_PREALLOC, key),
+        (MapType::DEVMAP, 4, 4, page, 0, int),
+        (MapType::DEVMAP_HASH, 4, 4, page, 0, int),
+        (MapType::SOCKMAP, 4, 4, page, 0, int),
+        (MapType::SOCKHASH, 4, 4, page, 0, int),
+        (MapType::CPUMAP, 4, 4, 1, 0, int),
+        (MapType::XSKMAP, 4, 4, page, 0, int),
+        (MapType::REUSEPORT_SOCKARRAY, 4, 4, page, 0, int),
+        (MapType::QUEUE, 0, 4, page, 0, 0),
+        (MapType::STACK, 0, 4, page, 0, 0),
+        (MapType::RINGBUF, 0, 0, page, 0, 0),
+        (MapType::USER_RINGBUF, 0, 0, page, 0, 0),
+        (MapType::BLOOM_FILTER, 0, 4, page, 0, 0),
+    ];
+    let mut made = 0;
+    for (map_type, key_size, value_size, max_entries, map_flags, key) in types {
+        let create = |btf| {
+            let (map_type, name, inner) = (map_type.as_raw(), "typed", None);
+            Create { map_type, name, key_size, value_size, max_entries, map_flags, btf, inner }
+                .create()
+        };
+        // What this kernel was built without is not looked at.
+        if create(None).is_err() {
+            continue;
+        }
+        made += 1;
+        let value = if value_size == 8 { key } else { int };
+        let answer = create(Some((&btf, [key, value])));
+        assert_eq!(answer.is_ok(), map_type.takes_btf(), "{map_type}: {answer:?}");
+    }
+    assert!(made > 10, "only {made} types");
     Ok(())
 }
