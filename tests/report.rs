@@ -148,3 +148,27 @@ fn every_error_says_which_it_is_and_of_which_map() {
     assert_eq!(serde_json::to_value(&error).unwrap(), expected);
     assert_eq!(error.map().map(|map| map.name.as_str()), Some("plain"));
 }
+
+#[test]
+fn a_member_of_an_arm_is_named_through_its_union() {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Arm {
+        port: u32,
+    }
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Event {
+        #[bpf(arm_of = "u")]
+        tcp: Arm,
+    }
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let tcp = btf.structure("tcp", 8, &[("port", int, 0), ("flags", int, 32)]);
+    let union = btf.composite(builder::kind::UNION, "", 8, &[("tcp", tcp, 0)]);
+    btf.structure("event", 8, &[("u", union, 0)]);
+    let btf = Btf::parse(Vec::from(btf)).unwrap();
+    let Err(Error::Mismatch(found)) = btf.check::<Event>("event") else { panic!() };
+    let paths: Vec<_> = found.iter().map(|(_, found)| found.path.as_str()).collect();
+    assert_eq!(paths, ["tcp", "u.tcp.flags", ""], "{found}");
+}

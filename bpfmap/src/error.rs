@@ -37,7 +37,11 @@ pub enum Error {
     },
 
     /// The map is of a type that does not work as the Rust type does.
-    #[error("{map} is of type {found}; {wrapper} opens {}", Types(.accepted))]
+    #[error(
+        "{map} is of type {found}; {wrapper} opens {}: declare it as one of these in the BPF program, or \
+         open it as what it is",
+        Types(.accepted)
+    )]
     MapType {
         /// The map.
         map: Arc<MapLabel>,

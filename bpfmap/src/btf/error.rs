@@ -19,7 +19,9 @@ pub enum BtfError {
         found: u8,
     },
     /// A kind of type that is newer than this crate.
-    #[error("BTF type {id} is of kind {kind}, which this version of bpfmap does not know")]
+    #[error(
+        "BTF type {id} is of kind {kind}, which this version of bpfmap does not know; a newer one may"
+    )]
     UnknownKind {
         /// The id of the type.
         id: u32,
@@ -49,13 +51,20 @@ pub enum BtfError {
         limit: usize,
     },
     /// The BTF declares the type without saying what it consists of.
-    #[error("`{}` is only declared, not defined, in this BTF", Printable(.name))]
+    #[error(
+        "`{}` is only declared, not defined, in this BTF; define it where the program is compiled",
+        Printable(.name)
+    )]
     Incomplete {
         /// The type, as C spells it.
         name: String,
     },
     /// There is no type of that name.
-    #[error("no type `{}` in this BTF", Printable(.name))]
+    #[error(
+        "no type `{}` in this BTF; types are named as in C without `struct`, and those that no map, \
+         variable or function of the program uses are left out by the compiler",
+        Printable(.name)
+    )]
     NoSuchType {
         /// The name that was asked for.
         name: String,

@@ -112,7 +112,8 @@ impl<'a> Walk<'a> {
         let arm = arms.iter().find(|arm| arm.name == field.c_name());
         match arm {
             Some(arm) if union.union && !arm.is_bitfield() && arm.bytes.start == pair.btf_at => {
-                self.types(Pair { btf: arm.target, btf_at: arm.bytes.start, ..pair })
+                let inner = Pair { btf: arm.target, btf_at: arm.bytes.start, ..pair };
+                self.step("", arm.name.clone(), |walk| walk.types(inner))
             }
             _ => self.wrong_word(pair),
         }

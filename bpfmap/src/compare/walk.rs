@@ -26,7 +26,8 @@ pub(super) const ELEMENT: &str = "[]";
 
 fn join<'s>(steps: impl Iterator<Item = &'s str>) -> String {
     let mut text = String::new();
-    for step in steps {
+    // An empty one is of the other side alone.
+    for step in steps.filter(|step| !step.is_empty()) {
         if !text.is_empty() && step != ELEMENT {
             text.push('.');
         }
