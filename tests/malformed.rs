@@ -225,6 +225,13 @@ fn a_header_of_the_wrong_length() {
 }
 
 #[test]
+fn bytes_of_any_alignment() {
+    let mut shifted = vec![0];
+    shifted.extend(Vec::from(two()));
+    Btf::parse(&shifted[1..]).unwrap().check::<Two>("t").unwrap();
+}
+
+#[test]
 fn a_header_that_was_appended_to_is_accepted() {
     check::<Two>(two().write([0x9f, 0xeb], u32::to_le_bytes, 28)).unwrap();
     check::<Two>(two().write([0x9f, 0xeb], u32::to_le_bytes, 4096)).unwrap();
