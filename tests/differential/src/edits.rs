@@ -86,11 +86,11 @@ impl Prefixes {
     /// Those of what is in a field.
     fn inside(&self, field: &Field) -> Self {
         let brackets = "[]".repeat(field.ty.dimensions());
-        let names = match field.word {
-            Counterpart::ArmOf(union) => vec![union],
-            _ => vec![field.c_name],
+        let name = match field.word {
+            Counterpart::ArmOf(union) => format!("{union}.{}", field.c_name),
+            _ => field.c_name.into(),
         };
-        let c = self.c_names(&names).into_iter().map(|path| path + &brackets).collect();
+        let c = self.c_names(&[&name]).into_iter().map(|path| path + &brackets).collect();
         Self { rust: self.own(field) + &brackets, c }
     }
 }

@@ -197,8 +197,11 @@ impl Fit<'_> {
                 }
             }
             (c::Type::Inline(union), _) if union.union => self.opaque(member.size, &mut word),
-            (c::Type::Scalar { meaning: Meaning::Float, .. }, _) => {
-                self.opaque(member.size, &mut word)
+            // Bits without the word, or bytes with it; bits with it would be the
+            // same as without.
+            (c::Type::Scalar { meaning: Meaning::Float, .. }, _) if self.one_in(3) => {
+                word = Counterpart::Opaque;
+                Type::Array(Box::new(Type::Scalar(Scalar::Unsigned, 1)), member.size)
             }
             (c::Type::Pointer { .. }, _) if !self.one_in(8) => {
                 word = Counterpart::Pointer;
@@ -230,7 +233,9 @@ impl Fit<'_> {
             ty = element;
         }
         let Type::Scalar(scalar, size) = ty else { return };
-        if !is_number || field.truth.meaning == Some(Meaning::Wide) || !self.one_in(12) {
+        let is_number =
+            is_number && !matches!(field.truth.meaning, Some(Meaning::Wide | Meaning::Float));
+        if !is_number || !self.one_in(12) {
             return;
         }
         // Not a pad all of a sudden, or one no more.
@@ -336,7 +341,8 @@ impl Fit<'_> {
                 Meaning::AnySign => Type::Scalar(Scalar::Unsigned, *size),
                 Meaning::Big => Type::Scalar(Scalar::Big, *size),
                 Meaning::Wide => Type::Array(Box::new(Type::Scalar(Scalar::Unsigned, 8)), 2),
-                Meaning::Float | Meaning::Pointer => unreachable!("opaque, or a pointer"),
+                Meaning::Float => Type::Scalar(Scalar::Unsigned, *size),
+                Meaning::Pointer => unreachable!("a pointer"),
             },
             // Its word is on the field: no newtype around it.
             c::Type::Pointer { .. } => return Type::Scalar(Scalar::Unsigned, 8),
