@@ -13,10 +13,13 @@ pub mod kind {
     pub const FWD: u32 = 7;
     pub const TYPEDEF: u32 = 8;
     pub const CONST: u32 = 10;
+    pub const FUNC: u32 = 12;
     pub const FUNC_PROTO: u32 = 13;
     pub const VAR: u32 = 14;
     pub const DATASEC: u32 = 15;
     pub const FLOAT: u32 = 16;
+    pub const DECL_TAG: u32 = 17;
+    pub const TYPE_TAG: u32 = 18;
     /// Members give the sizes of bitfields.
     pub const FLAG: u32 = 0x80;
 }

@@ -66,8 +66,8 @@ impl<'a> TypeName<'a> {
             Type::Tagged { target, .. } | Type::Variable { target, .. } => {
                 self.fmt_at(f, target, depth + 1)
             }
-            Type::Function => f.write_str("a function"),
-            Type::DeclTag => f.write_str("a tag"),
+            Type::Function { .. } => f.write_str("a function"),
+            Type::DeclTag { .. } => f.write_str("a tag"),
         }
     }
 

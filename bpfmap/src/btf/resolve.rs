@@ -154,7 +154,10 @@ impl Btf<'_> {
                 | Type::Float { size, .. } => size,
                 Type::Section(section) => section.size,
                 Type::Pointer { .. } => 8,
-                Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag => {
+                Type::Void
+                | Type::Forward { .. }
+                | Type::Function { .. }
+                | Type::DeclTag { .. } => {
                     return Err(BtfError::Incomplete { name: TypeName::of(self, id).to_string() });
                 }
             };

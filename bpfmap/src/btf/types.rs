@@ -46,7 +46,9 @@ pub(crate) enum Type<'a> {
         target: TypeId,
     },
     /// A function or its prototype.
-    Function,
+    Function {
+        name: u32,
+    },
     Variable {
         name: u32,
         target: TypeId,
@@ -59,7 +61,9 @@ pub(crate) enum Type<'a> {
         size: u32,
     },
     /// An annotation of another type.
-    DeclTag,
+    DeclTag {
+        name: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -294,13 +298,13 @@ impl<'a> Type<'a> {
             kind::CONST => Self::Qualifier { keyword: "const ", target },
             kind::RESTRICT => Self::Qualifier { keyword: "restrict ", target },
             kind::TYPE_TAG => Self::Tagged { name, target },
-            kind::FUNC | kind::FUNC_PROTO => Self::Function,
+            kind::FUNC | kind::FUNC_PROTO => Self::Function { name },
             kind::VAR => Self::Variable { name, target, global: word(after)? == GLOBAL },
             kind::DATASEC => {
                 Self::Section(Section { btf, name, size, id, at: after, len }.placed())
             }
             kind::FLOAT => Self::Float { name, size },
-            kind::DECL_TAG => Self::DeclTag,
+            kind::DECL_TAG => Self::DeclTag { name },
             kind => return Err(BtfError::UnknownKind { id, kind }),
         })
     }
@@ -313,16 +317,13 @@ impl<'a> Type<'a> {
             | Self::Enum { name, .. }
             | Self::Forward { name, .. }
             | Self::Typedef { name, .. }
+            | Self::Tagged { name, .. }
+            | Self::Function { name }
             | Self::Variable { name, .. }
             | Self::Section(Section { name, .. })
-            | Self::Float { name, .. } => Some(name),
-            Self::Void
-            | Self::Pointer { .. }
-            | Self::Array { .. }
-            | Self::Qualifier { .. }
-            | Self::Tagged { .. }
-            | Self::Function
-            | Self::DeclTag => None,
+            | Self::Float { name, .. }
+            | Self::DeclTag { name } => Some(name),
+            Self::Void | Self::Pointer { .. } | Self::Array { .. } | Self::Qualifier { .. } => None,
         }
     }
 }

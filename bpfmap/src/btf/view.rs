@@ -100,11 +100,11 @@ impl<'a> BtfType<'a> {
             Type::Typedef { .. } => BtfKind::Typedef,
             Type::Qualifier { .. } => BtfKind::Qualifier,
             Type::Tagged { .. } => BtfKind::TypeTag,
-            Type::Function => BtfKind::Func,
+            Type::Function { .. } => BtfKind::Func,
             Type::Variable { .. } => BtfKind::Var,
             Type::Section(_) => BtfKind::Datasec,
             Type::Float { .. } => BtfKind::Float,
-            Type::DeclTag => BtfKind::DeclTag,
+            Type::DeclTag { .. } => BtfKind::DeclTag,
         })
     }
 

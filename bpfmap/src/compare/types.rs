@@ -59,9 +59,10 @@ impl Walk<'_> {
             return Ok(Some(Newtype { rust: only.layout(), leeway: Leeway::of(only) }));
         }
         let compared = match (pair.rust.kind(), peeled.ty) {
-            (_, Type::Void | Type::Forward { .. } | Type::Function | Type::DeclTag) => {
-                Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() })
-            }
+            (
+                _,
+                Type::Void | Type::Forward { .. } | Type::Function { .. } | Type::DeclTag { .. },
+            ) => Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() }),
             (Kind::KernelOwned { c_name: "kptr" }, Type::Pointer { target })
                 if self.is_kptr(target)? =>
             {
