@@ -46,7 +46,6 @@ MAP(percpu, PERCPU_HASH, struct key, struct value, 16);
 MAP(array, ARRAY, __u32, struct value, 4);
 MAP(a_name_longer_than_the_kernel_keeps, HASH, struct key, struct value, 16);
 
-#ifndef OLDER
 // Maps without keys, for which the kernel keeps no BTF.
 #define SEQUENCE(name, kind)                                                   \
 	struct {                                                               \
@@ -57,7 +56,6 @@ MAP(a_name_longer_than_the_kernel_keeps, HASH, struct key, struct value, 16);
 
 SEQUENCE(queue, QUEUE);
 SEQUENCE(stack, STACK);
-#endif
 
 // Of the same sizes as `hash`, and without types.
 struct {
