@@ -169,6 +169,42 @@ pub enum Error {
         map: Arc<MapLabel>,
     },
 
+    /// There are values for another number of CPUs than the kernel counts.
+    #[error(
+        "{map} has a value for each of {possible} possible CPUs, but {given} were given; \
+         `PerCpu::splat` makes as many as there are CPUs"
+    )]
+    Cpus {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// For how many CPUs values were given.
+        given: usize,
+        /// How many CPUs are possible.
+        possible: usize,
+    },
+
+    /// There are not as many values as keys.
+    #[error("{map}: {keys} keys and {values} values were given; nothing was written")]
+    Lengths {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// How many keys there are.
+        keys: usize,
+        /// How many values there are.
+        values: usize,
+    },
+
+    /// An operation on many entries went through for some of them.
+    #[error("{error}; it had gone through for the first {done} of {all} entries")]
+    Partial {
+        /// For how many, from the beginning.
+        done: usize,
+        /// How many were given.
+        all: usize,
+        /// What was wrong with the next one.
+        error: Box<Error>,
+    },
+
     /// The map holds as many entries as it can.
     #[error(
         "{map} is full: it holds {max_entries} entries; remove some, load it with a larger \
@@ -249,7 +285,10 @@ impl Error {
             | Self::NotAMap { map }
             | Self::KeyExists { map }
             | Self::KeyMissing { map }
+            | Self::Cpus { map, .. }
+            | Self::Lengths { map, .. }
             | Self::Full { map, .. } => Some(map),
+            Self::Partial { error, .. } => error.map(),
             Self::UnknownMap { .. }
             | Self::UnknownVariable { .. }
             | Self::Object(_)

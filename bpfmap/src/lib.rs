@@ -93,7 +93,10 @@ pub use {
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
     map_type::MapType,
-    maps::{Globals, HashMap, Iter, Keys, Queue, Stack, TypedMap, Values},
+    maps::{
+        Drain, Globals, HashMap, Iter, Keys, MapValue, Occupancy, PerCpu, Queue, Stack, TypedMap,
+        Values,
+    },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},
     verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification},

@@ -42,6 +42,19 @@ impl Serialize for Error {
                 map.serialize_entry("subject", subject)?;
                 map.serialize_entry("source", source_of_btf)?;
             }
+            Self::Cpus { given, possible, .. } => {
+                map.serialize_entry("given", given)?;
+                map.serialize_entry("possible", possible)?;
+            }
+            Self::Lengths { keys, values, .. } => {
+                map.serialize_entry("keys", keys)?;
+                map.serialize_entry("values", values)?;
+            }
+            Self::Partial { done, all, error } => {
+                map.serialize_entry("done", done)?;
+                map.serialize_entry("all", all)?;
+                map.serialize_entry("cause", error)?;
+            }
             Self::Full { max_entries, .. } => map.serialize_entry("max_entries", max_entries)?,
             Self::Kernel(error) => {
                 map.serialize_entry("operation", error.operation)?;
@@ -82,6 +95,9 @@ impl Error {
             Self::NotAMap { .. } => "not_a_map",
             Self::KeyExists { .. } => "key_exists",
             Self::KeyMissing { .. } => "key_missing",
+            Self::Cpus { .. } => "cpus",
+            Self::Lengths { .. } => "lengths",
+            Self::Partial { .. } => "partial",
             Self::Full { .. } => "full",
             Self::Kernel(_) => "kernel",
             Self::Io { .. } => "io",

@@ -28,6 +28,13 @@ pub(crate) const fn bytes_of<T: BpfLayout>(value: &T) -> &[u8] {
     unsafe { core::slice::from_raw_parts(core::ptr::from_ref(value).cast(), size_of::<T>()) }
 }
 
+/// The bytes of values that touch each other.
+#[cfg(feature = "std")]
+pub(crate) const fn bytes_of_slice<T: BpfLayout>(values: &[T]) -> &[u8] {
+    // SAFETY: as above, for each; a slice has nothing between its elements.
+    unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+}
+
 /// The bytes of a value, to be written to.
 #[cfg(feature = "std")]
 pub(crate) const fn bytes_of_mut<T: BpfLayout>(value: &mut T) -> &mut [u8] {

@@ -19,7 +19,7 @@ mod table;
 
 pub use bytes::zeroed;
 #[cfg(feature = "std")]
-pub(crate) use bytes::{bytes_of, bytes_of_mut, from_bytes};
+pub(crate) use bytes::{bytes_of, bytes_of_mut, bytes_of_slice, from_bytes};
 #[cfg(feature = "std")]
 pub(crate) use draw::TypeName;
 pub use endian::{Be16, Be32, Be64};

@@ -17,6 +17,9 @@ pub(super) enum Operation {
     Remove,
     Take,
     Iterate,
+    Drain,
+    InsertBatch,
+    RemoveBatch,
     Push,
     PushOverOldest,
     Pop,
@@ -33,6 +36,9 @@ impl Operation {
             Self::Remove => "remove (BPF_MAP_DELETE_ELEM)",
             Self::Take => "take (BPF_MAP_LOOKUP_AND_DELETE_ELEM)",
             Self::Iterate => "iteration (BPF_MAP_LOOKUP_BATCH)",
+            Self::Drain => "drain (BPF_MAP_LOOKUP_AND_DELETE_BATCH)",
+            Self::InsertBatch => "insert_batch (BPF_MAP_UPDATE_BATCH)",
+            Self::RemoveBatch => "remove_batch (BPF_MAP_DELETE_BATCH)",
             Self::Push => "push (BPF_MAP_UPDATE_ELEM)",
             Self::PushOverOldest => "push_over_oldest (BPF_MAP_UPDATE_ELEM with BPF_EXIST)",
             Self::Pop => "pop (BPF_MAP_LOOKUP_AND_DELETE_ELEM)",
@@ -52,7 +58,11 @@ impl OpenMap {
             (Operation::InsertNew, libc::EEXIST) => return Error::KeyExists { map },
             (Operation::Replace, libc::ENOENT) => return Error::KeyMissing { map },
             (
-                Operation::Insert | Operation::InsertNew | Operation::Replace | Operation::Push,
+                Operation::Insert
+                | Operation::InsertBatch
+                | Operation::InsertNew
+                | Operation::Replace
+                | Operation::Push,
                 libc::E2BIG,
             ) => {
                 return Error::Full { map, max_entries: self.map.info().max_entries };
@@ -70,7 +80,7 @@ impl OpenMap {
             Errno::NOTSUPP | libc::EINVAL if operation == Operation::Take => {
                 "the kernel has it for hash maps since Linux 5.14"
             }
-            libc::EAGAIN if operation == Operation::Iterate => {
+            libc::EAGAIN if matches!(operation, Operation::Iterate | Operation::Drain) => {
                 "keys were removed under the walk again and again, and this kernel has no batches, \
                  which do not mind"
             }

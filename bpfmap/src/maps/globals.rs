@@ -1,19 +1,15 @@
 //! Global variables.
 
-use std::fmt;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
 use std::sync::Arc;
 
 use super::failure::Operation;
+use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
 use crate::layout::{BpfMapValue, Layout, bytes_of, from_bytes};
 use crate::map_type::MapType;
-use crate::open::{Loader, OpenOptions};
 use crate::sys::Update;
-use crate::verification::Verification;
 
 /// The global variables of a program: a section of them (`.data`, `.bss`,
 /// `.rodata`, `.data.hot`, ...) as one struct, or one variable by its name.
@@ -72,62 +68,7 @@ impl<T: BpfMapValue> FromOpen for Globals<T> {
 /// The only key of the array.
 const KEY: [u8; 4] = [0; 4];
 
-/// Opening. See [`OpenOptions`] for what each needs.
-impl<T> Globals<T> {
-    /// Opens a section of a loaded program by its name.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::open`].
-    pub fn open(loader: &impl Loader, section: &str) -> Result<Self, Error>
-    where
-        T: BpfMapValue,
-    {
-        OpenOptions::new().open(loader, section)
-    }
-
-    /// Opens a section that is pinned in a bpffs.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::from_pin`].
-    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error>
-    where
-        T: BpfMapValue,
-    {
-        OpenOptions::new().from_pin(path)
-    }
-
-    /// Opens the section whose map has that id.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::from_id`].
-    pub fn from_id(id: u32) -> Result<Self, Error>
-    where
-        T: BpfMapValue,
-    {
-        OpenOptions::new().from_id(id)
-    }
-
-    /// Opens the section whose map a descriptor is of, and makes a duplicate of
-    /// that.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::from_fd`].
-    pub fn from_fd(fd: impl AsFd) -> Result<Self, Error>
-    where
-        T: BpfMapValue,
-    {
-        OpenOptions::new().from_fd(fd)
-    }
-
-    /// What was verified when the map was opened.
-    pub fn verification(&self) -> Verification {
-        self.open.verification
-    }
-}
+opening!(Globals<T: BpfMapValue>);
 
 impl<T: BpfMapValue> Globals<T> {
     /// The values now. What a program changes meanwhile may be seen in part.
@@ -157,17 +98,5 @@ impl<T: BpfMapValue> Globals<T> {
         }
         let answer = self.open.map.update(&KEY, bytes_of(values), Update::Any);
         answer.map_err(|errno| self.open.failure(Operation::Insert, errno))
-    }
-}
-
-impl<T> AsFd for Globals<T> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.open.map.fd().as_fd()
-    }
-}
-
-impl<T> fmt::Debug for Globals<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Globals").field(&self.open.label).field(&self.open.verification).finish()
     }
 }

@@ -1,23 +1,26 @@
 //! Hash maps.
 
-use std::fmt;
+use std::collections::HashSet;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
 
 use super::failure::Operation;
-use super::walk::{Iter, Keys, Values, Walk};
+use super::opening::opening;
+use super::value::MapValue;
+use super::walk::{Drain, Iter, Keys, Values, Walk};
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
-use crate::layout::{BpfMapKey, BpfMapValue, Layout, bytes_of, bytes_of_mut, zeroed};
+use crate::layout::{BpfMapKey, Layout, bytes_of};
 use crate::map_type::MapType;
-use crate::open::{Loader, OpenOptions};
-use crate::sys::{Errno, Update};
-use crate::verification::Verification;
+use crate::sys::Update;
 
 /// A hash map from `K` to `V`: `BPF_MAP_TYPE_HASH` (since Linux 3.19) and
 /// `BPF_MAP_TYPE_LRU_HASH` (since 4.10), which drops the entry that was used
-/// least recently when it is full.
+/// least recently when it is full. With [`PerCpu<V>`](crate::PerCpu) for values
+/// it is one of the per-CPU types, `BPF_MAP_TYPE_PERCPU_HASH` (since 4.6) or
+/// `BPF_MAP_TYPE_LRU_PERCPU_HASH` (since 4.10).
+///
+/// A value that has a [`SpinLock`](crate::SpinLock) is read and written under it
+/// (`BPF_F_LOCK`, since 5.1).
 ///
 /// It owns a descriptor of its own, so it outlives what it was opened from, and
 /// operations take `&self`: the kernel keeps them apart, also from those of
@@ -43,97 +46,33 @@ pub struct HashMap<K, V> {
     types: PhantomData<fn(K) -> V>,
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> TypedMap for HashMap<K, V> {
+impl<K: BpfMapKey, V: MapValue> TypedMap for HashMap<K, V> {
     const NAME: &'static str = "HashMap";
-    const MAP_TYPES: &'static [MapType] = &[MapType::HASH, MapType::LRU_HASH];
+    const MAP_TYPES: &'static [MapType] = V::HASHES;
     const KEY: Option<&'static Layout> = Some(K::LAYOUT);
     const VALUE: Option<&'static Layout> = Some(V::LAYOUT);
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> FromOpen for HashMap<K, V> {
+impl<K: BpfMapKey, V: MapValue> FromOpen for HashMap<K, V> {
     fn from_open(open: OpenMap) -> Self {
-        Self { open, types: PhantomData }
+        Self { open: open.with_lock_of(V::LAYOUT), types: PhantomData }
     }
 }
 
-/// Opening. Each way compares every field of `K` and `V` with the BTF that the
-/// kernel keeps for the map, and refuses a map that differs or cannot be
-/// compared; [`OpenOptions`] has more ways and says which error means what.
-// The bounds are on the functions, as the compiler then names the type that is
-// not a key or a value, and not the function.
-impl<K, V> HashMap<K, V> {
-    /// Opens a map of a loaded program by its name.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::open`].
-    pub fn open(loader: &impl Loader, name: &str) -> Result<Self, Error>
-    where
-        K: BpfMapKey,
-        V: BpfMapValue,
-    {
-        OpenOptions::new().open(loader, name)
-    }
-
-    /// Opens a map that is pinned in a bpffs.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::from_pin`].
-    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error>
-    where
-        K: BpfMapKey,
-        V: BpfMapValue,
-    {
-        OpenOptions::new().from_pin(path)
-    }
-
-    /// Opens the map of that id.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::from_id`].
-    pub fn from_id(id: u32) -> Result<Self, Error>
-    where
-        K: BpfMapKey,
-        V: BpfMapValue,
-    {
-        OpenOptions::new().from_id(id)
-    }
-
-    /// Opens the map of a descriptor, of which it makes its own duplicate.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenOptions::from_fd`].
-    pub fn from_fd(fd: impl AsFd) -> Result<Self, Error>
-    where
-        K: BpfMapKey,
-        V: BpfMapValue,
-    {
-        OpenOptions::new().from_fd(fd)
-    }
-
-    /// What was verified when the map was opened.
-    pub fn verification(&self) -> Verification {
-        self.open.verification
-    }
-}
+opening!(HashMap<K: BpfMapKey, V: MapValue>);
 
 /// Entries.
 ///
 /// Each call fails with [`Error::Kernel`] when the kernel refuses it for a
 /// reason other than those named; its text says what the answer means.
-impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
+impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// The value of a key; `None` when the key is not there.
     ///
     /// # Errors
     ///
     /// When the kernel refuses it.
     pub fn get(&self, key: &K) -> Result<Option<V>, Error> {
-        let mut value = zeroed();
-        let answer = self.open.map.lookup(bytes_of(key), bytes_of_mut(&mut value));
-        self.found(Operation::Get, answer).map(|found| found.then_some(value))
+        self.open.get(Operation::Get, bytes_of(key))
     }
 
     /// Whether a key is there.
@@ -152,7 +91,7 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     /// [`Error::Full`] when the key is not there and the map is full; an LRU
     /// map never is.
     pub fn insert(&self, key: &K, value: &V) -> Result<(), Error> {
-        self.update(Operation::Insert, Update::Any, key, value)
+        self.open.update(Operation::Insert, Update::Any, bytes_of(key), value)
     }
 
     /// Writes an entry whose key is not there yet.
@@ -162,7 +101,7 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     /// [`Error::KeyExists`] when it is there; [`Error::Full`] as for
     /// [`insert`](Self::insert).
     pub fn insert_new(&self, key: &K, value: &V) -> Result<(), Error> {
-        self.update(Operation::InsertNew, Update::New, key, value)
+        self.open.update(Operation::InsertNew, Update::New, bytes_of(key), value)
     }
 
     /// Writes an entry whose key is there.
@@ -171,7 +110,7 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     ///
     /// [`Error::KeyMissing`] when it is not there.
     pub fn replace(&self, key: &K, value: &V) -> Result<(), Error> {
-        self.update(Operation::Replace, Update::Existing, key, value)
+        self.open.update(Operation::Replace, Update::Existing, bytes_of(key), value)
     }
 
     /// Removes an entry; `false` when the key was not there.
@@ -180,7 +119,7 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     ///
     /// When the kernel refuses it.
     pub fn remove(&self, key: &K) -> Result<bool, Error> {
-        self.found(Operation::Remove, self.open.map.delete(bytes_of(key)))
+        self.open.remove(Operation::Remove, bytes_of(key))
     }
 
     /// Removes an entry and returns what was in it, in one step that nothing
@@ -192,29 +131,133 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     ///
     /// When the kernel refuses it.
     pub fn take(&self, key: &K) -> Result<Option<V>, Error> {
-        let mut value = zeroed();
-        let answer = self.open.map.lookup_and_delete(bytes_of(key), bytes_of_mut(&mut value));
-        self.found(Operation::Take, answer).map(|found| found.then_some(value))
+        self.open.take(Operation::Take, bytes_of(key))
+    }
+}
+
+/// Many entries at once: a system call for all of them since Linux 5.6, and one
+/// for each before.
+impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
+    /// Writes entries, whether their keys are there or not.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Lengths`] when there are not as many values as keys;
+    /// - [`Error::Partial`] when the kernel refused one, as when the map is full:
+    ///   it says how many were written before.
+    pub fn insert_batch(&self, keys: &[K], values: &[V]) -> Result<(), Error> {
+        self.open.insert_all(keys, values)
     }
 
-    fn update(
-        &self,
-        operation: Operation,
-        update: Update,
-        key: &K,
-        value: &V,
-    ) -> Result<(), Error> {
-        let answer = self.open.map.update(bytes_of(key), bytes_of(value), update);
-        answer.map_err(|errno| self.open.failure(operation, errno))
+    /// Removes entries; how many of the keys were there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Partial`] when the kernel refused one.
+    pub fn remove_batch(&self, keys: &[K]) -> Result<usize, Error> {
+        self.open.remove_all(keys)
     }
 
-    /// Makes `ENOENT` an answer.
-    fn found(&self, operation: Operation, answer: Result<(), Errno>) -> Result<bool, Error> {
-        match answer {
-            Ok(()) => Ok(true),
-            Err(Errno(libc::ENOENT)) => Ok(false),
-            Err(errno) => Err(self.open.failure(operation, errno)),
+    /// Removes all entries and hands them out.
+    ///
+    /// They are removed as the walk goes on, many at a time: one that is dropped
+    /// early leaves the rest in the map, but for those that it has removed and
+    /// not yet handed out.
+    pub fn drain(&self) -> Drain<'_, K, V> {
+        Drain::new(&self.open)
+    }
+
+    /// Removes the entries of which `keep` says `false`; how many.
+    ///
+    /// Others may write to an entry after it was judged; it is removed all the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it; nothing is removed then, or a part
+    /// ([`Error::Partial`]).
+    pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) -> Result<usize, Error> {
+        let mut unwanted = Vec::new();
+        for entry in self.iter() {
+            let (key, value) = entry?;
+            if !keep(&key, &value) {
+                unwanted.push(key);
+            }
         }
+        self.remove_batch(&unwanted)
+    }
+}
+
+/// What is there and what is not.
+impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
+    /// Those of `expected` that are not in the map.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn missing<'k>(&self, expected: &'k [K]) -> Result<Vec<&'k K>, Error> {
+        // A walk costs about as much as looking up a third of the entries.
+        if expected.len() < self.open.map.info().max_entries as usize / 3 {
+            let mut missing = Vec::new();
+            for key in expected {
+                if !self.contains_key(key)? {
+                    missing.push(key);
+                }
+            }
+            return Ok(missing);
+        }
+        let keys = self.keys().collect::<Result<Vec<_>, _>>()?;
+        let known: HashSet<_> = keys.iter().map(bytes_of).collect();
+        Ok(expected.iter().filter(|key| !known.contains(bytes_of(*key))).collect())
+    }
+
+    /// The keys in the map that are not among `expected`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn unexpected(&self, expected: &[K]) -> Result<Vec<K>, Error> {
+        let known: HashSet<_> = expected.iter().map(bytes_of).collect();
+        let is_unexpected =
+            |key: &Result<K, _>| key.as_ref().map_or(true, |key| !known.contains(bytes_of(key)));
+        self.keys().filter(is_unexpected).collect()
+    }
+
+    /// How full the map is. Every entry is counted, in batches.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn occupancy(&self) -> Result<Occupancy, Error> {
+        let mut walk = Walk::new(&self.open);
+        let mut entries = 0;
+        while let Some(count) = walk.skip_batch() {
+            entries += count? as u64;
+        }
+        let info = self.open.map.info();
+        let map_type = MapType::from_raw(info.map_type);
+        let is_lru = matches!(map_type, MapType::LRU_HASH | MapType::LRU_PERCPU_HASH);
+        Ok(Occupancy { entries, max_entries: info.max_entries, is_approximate: is_lru })
+    }
+}
+
+/// How full a map is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Occupancy {
+    /// How many entries there are.
+    pub entries: u64,
+    /// How many there can be.
+    pub max_entries: u32,
+    /// Whether the map drops entries before it is full, as LRU maps do: they
+    /// keep some free for each CPU.
+    pub is_approximate: bool,
+}
+
+impl Occupancy {
+    /// The part of the map that is in use: 1 when it is full.
+    pub fn ratio(&self) -> f64 {
+        self.entries as f64 / f64::from(self.max_entries.max(1))
     }
 }
 
@@ -224,7 +267,7 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
 /// While others write to the map, an entry that is there from the beginning to
 /// the end of a walk is seen; one that comes or goes meanwhile may be seen or
 /// not. A walk ends with its first error.
-impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
+impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// All entries, in the order of the kernel's buckets.
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter::new(Walk::new(&self.open))
@@ -241,23 +284,11 @@ impl<K: BpfMapKey, V: BpfMapValue> HashMap<K, V> {
     }
 }
 
-impl<'a, K: BpfMapKey, V: BpfMapValue> IntoIterator for &'a HashMap<K, V> {
+impl<'a, K: BpfMapKey, V: MapValue> IntoIterator for &'a HashMap<K, V> {
     type Item = Result<(K, V), Error>;
     type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
-    }
-}
-
-impl<K, V> AsFd for HashMap<K, V> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.open.map.fd().as_fd()
-    }
-}
-
-impl<K, V> fmt::Debug for HashMap<K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("HashMap").field(&self.open.label).field(&self.open.verification).finish()
     }
 }

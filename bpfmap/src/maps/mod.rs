@@ -1,9 +1,13 @@
 //! The typed maps: one type for each way in which maps behave.
 
+mod bulk;
+mod entries;
 mod failure;
 mod globals;
 mod hash;
+mod opening;
 mod queue;
+mod value;
 mod walk;
 
 use std::sync::Arc;
@@ -15,9 +19,10 @@ use crate::sys;
 use crate::verification::{MapLabel, Verification};
 
 pub use globals::Globals;
-pub use hash::HashMap;
+pub use hash::{HashMap, Occupancy};
 pub use queue::{Queue, Stack};
-pub use walk::{Iter, Keys, Values};
+pub use value::{MapValue, PerCpu};
+pub use walk::{Drain, Iter, Keys, Values};
 
 /// A typed map, as [`OpenOptions`](crate::OpenOptions) opens it and
 /// [`Object::check`](crate::Object::check) checks it.

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 
 use super::OpenMap;
 use super::failure::Operation;
+use super::value::MapValue;
 use crate::Error;
-use crate::layout::{BpfMapKey, BpfMapValue, from_bytes};
+use crate::layout::{BpfMapKey, from_bytes};
 use crate::sys::{Cursor, Errno, Map};
 
 /// How many entries are asked for at once. More do not make it faster.
@@ -16,6 +17,8 @@ const BATCH: usize = 512;
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     open: &'a OpenMap,
+    /// Whether entries are removed on the way.
+    remove: bool,
     state: State,
     keys: Vec<u8>,
     values: Vec<u8>,
@@ -41,7 +44,13 @@ enum State {
 impl<'a> Walk<'a> {
     pub(super) fn new(open: &'a OpenMap) -> Self {
         let (keys, values) = (Vec::new(), Vec::new());
-        Self { open, state: State::Batch(Cursor::Start), keys, values, count: 0, next: 0 }
+        let state = State::Batch(Cursor::Start);
+        Self { open, remove: false, state, keys, values, count: 0, next: 0 }
+    }
+
+    /// Removes what it hands out.
+    pub(super) fn removing(open: &'a OpenMap) -> Self {
+        Self { remove: true, ..Self::new(open) }
     }
 
     /// The next key and value; `None` at the end.
@@ -49,13 +58,25 @@ impl<'a> Walk<'a> {
         while self.next == self.count {
             if let Err(errno) = self.fill()? {
                 self.state = State::Done;
-                return Some(Err(self.open.failure(Operation::Iterate, errno)));
+                let operation = if self.remove { Operation::Drain } else { Operation::Iterate };
+                return Some(Err(self.open.failure(operation, errno)));
             }
         }
         let index = self.next;
         self.next += 1;
         let (key, value) = (self.open.map.key_len(), self.open.map.value_len());
         Some(Ok((&self.keys[index * key..][..key], &self.values[index * value..][..value])))
+    }
+
+    /// Goes on to behind the entries that were read, or are read next; how many
+    /// they are. `None` at the end.
+    pub(super) fn skip_batch(&mut self) -> Option<Result<usize, Error>> {
+        self.next().map(|entry| entry.map(drop)).map(|entry| {
+            entry?;
+            let skipped = self.count - self.next;
+            self.next = self.count;
+            Ok(skipped + 1)
+        })
     }
 
     /// Reads more entries; `None` at the end.
@@ -69,7 +90,8 @@ impl<'a> Walk<'a> {
                     resize(map, &mut self.keys, &mut self.values, BATCH.min(capacity(map)));
                 }
                 let size = self.keys.len() / map.key_len();
-                match map.lookup_batch(cursor, &mut self.keys, &mut self.values, size) {
+                let (keys, values) = (&mut self.keys, &mut self.values);
+                match map.lookup_batch(cursor, keys, values, size, self.remove) {
                     Ok(batch) => {
                         self.count = batch.count.min(size);
                         if batch.done {
@@ -108,8 +130,13 @@ impl<'a> Walk<'a> {
                     Err(Errno(libc::ENOENT)) => return None,
                     Err(errno) => return Some(Err(errno)),
                 }
-                *key = Some(self.keys.clone());
-                match map.lookup(&self.keys, &mut self.values) {
+                let answer = if self.remove {
+                    remove(map, &self.keys, &mut self.values)
+                } else {
+                    *key = Some(self.keys.clone());
+                    map.lookup(&self.keys, &mut self.values)
+                };
+                match answer {
                     Ok(()) => self.count = 1,
                     // Removed meanwhile.
                     Err(Errno(libc::ENOENT)) => {}
@@ -118,6 +145,18 @@ impl<'a> Walk<'a> {
                 Some(Ok(()))
             }
         }
+    }
+}
+
+/// Reads a value and removes it; in two steps where the kernel has not one for
+/// both, which came with Linux 5.14.
+fn remove(map: &Map, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
+    match map.lookup_and_delete(key, value) {
+        Err(Errno(libc::EINVAL | Errno::NOTSUPP)) => {
+            map.lookup(key, value)?;
+            map.delete(key)
+        }
+        answer => answer,
     }
 }
 
@@ -147,16 +186,16 @@ impl<'a, K, V> Iter<'a, K, V> {
     }
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> Iterator for Iter<'_, K, V> {
+impl<K: BpfMapKey, V: MapValue> Iterator for Iter<'_, K, V> {
     type Item = Result<(K, V), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.walk.next()?;
-        Some(entry.map(|(key, value)| (from_bytes(key), from_bytes(value))))
+        Some(entry.map(|(key, value)| (from_bytes(key), V::of_bytes(value))))
     }
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> FusedIterator for Iter<'_, K, V> {}
+impl<K: BpfMapKey, V: MapValue> FusedIterator for Iter<'_, K, V> {}
 
 macro_rules! projection {
     ($(#[$doc:meta])* $name:ident, $item:ident, $field:tt) => {
@@ -170,7 +209,7 @@ macro_rules! projection {
             }
         }
 
-        impl<K: BpfMapKey, V: BpfMapValue> Iterator for $name<'_, K, V> {
+        impl<K: BpfMapKey, V: MapValue> Iterator for $name<'_, K, V> {
             type Item = Result<$item, Error>;
 
             fn next(&mut self) -> Option<Self::Item> {
@@ -178,7 +217,7 @@ macro_rules! projection {
             }
         }
 
-        impl<K: BpfMapKey, V: BpfMapValue> FusedIterator for $name<'_, K, V> {}
+        impl<K: BpfMapKey, V: MapValue> FusedIterator for $name<'_, K, V> {}
     };
 }
 
@@ -190,3 +229,24 @@ projection! {
     /// All values of a map; see [`HashMap::values`](crate::HashMap::values).
     Values, V, 1
 }
+
+/// All entries of a map, which are removed from it; see
+/// [`HashMap::drain`](crate::HashMap::drain).
+#[derive(Debug)]
+pub struct Drain<'a, K, V>(Iter<'a, K, V>);
+
+impl<'a, K, V> Drain<'a, K, V> {
+    pub(super) fn new(open: &'a OpenMap) -> Self {
+        Self(Iter::new(Walk::removing(open)))
+    }
+}
+
+impl<K: BpfMapKey, V: MapValue> Iterator for Drain<'_, K, V> {
+    type Item = Result<(K, V), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+impl<K: BpfMapKey, V: MapValue> FusedIterator for Drain<'_, K, V> {}

@@ -6,7 +6,11 @@ use std::io;
 /// them, so fewer would make a buffer too small.
 const POSSIBLE: &str = "/sys/devices/system/cpu/possible";
 
-pub(super) fn possible() -> io::Result<usize> {
+pub(crate) fn possible() -> io::Result<usize> {
+    #[cfg(feature = "fault-injection")]
+    if let Some(cpus) = super::fault::possible_cpus() {
+        return Ok(cpus);
+    }
     let text = std::fs::read_to_string(POSSIBLE)?;
     count(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, POSSIBLE))
 }

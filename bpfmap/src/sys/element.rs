@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use aya_obj::generated::{BPF_ANY, BPF_EXIST, BPF_NOEXIST, bpf_attr, bpf_cmd};
+use aya_obj::generated::{BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, bpf_attr, bpf_cmd};
 
 use crate::map_type::MapType;
 
@@ -17,6 +17,8 @@ pub(crate) struct Map {
     fd: OwnedFd,
     info: MapInfo,
     value_len: usize,
+    /// `BPF_F_LOCK` when values are read and written under their spin lock.
+    lock: u64,
 }
 
 /// Under which condition an entry is written.
@@ -30,13 +32,14 @@ pub(crate) enum Update {
     Existing,
 }
 
-/// A part of a walk over all entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    /// How many entries were written to the buffers.
-    pub(crate) count: usize,
-    /// Whether there are no more.
-    pub(crate) done: bool,
+impl Update {
+    fn flags(self) -> u64 {
+        u64::from(match self {
+            Self::Any => BPF_ANY,
+            Self::New => BPF_NOEXIST,
+            Self::Existing => BPF_EXIST,
+        })
+    }
 }
 
 impl Map {
@@ -44,7 +47,7 @@ impl Map {
     pub(crate) fn new(fd: OwnedFd) -> Result<Self, (Errno, OwnedFd)> {
         let sizes = map_info(fd.as_fd()).and_then(|info| Ok((value_len(&info)?, info)));
         match sizes {
-            Ok((value_len, info)) => Ok(Self { fd, info, value_len }),
+            Ok((value_len, info)) => Ok(Self { fd, info, value_len, lock: 0 }),
             Err(errno) => Err((errno, fd)),
         }
     }
@@ -55,6 +58,16 @@ impl Map {
 
     pub(crate) fn info(&self) -> &MapInfo {
         &self.info
+    }
+
+    /// Reads and writes values under the spin lock in them: `BPF_F_LOCK`, since
+    /// Linux 5.1. A map whose BTF has no lock answers `EINVAL`.
+    pub(crate) fn use_lock(&mut self) {
+        self.lock = u64::from(BPF_F_LOCK);
+    }
+
+    pub(super) fn lock(&self) -> u64 {
+        self.lock
     }
 
     /// How long a key is, in bytes.
@@ -71,6 +84,7 @@ impl Map {
     pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
         let mut attr = self.element(key);
         attr.__bindgen_anon_2.__bindgen_anon_1.value = self.value_mut(value);
+        attr.__bindgen_anon_2.flags = self.lock;
         // SAFETY: key and value are as long as the map's, see `element` and
         // `value_mut`.
         unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr) }.map(drop)
@@ -81,6 +95,7 @@ impl Map {
     pub(crate) fn lookup_and_delete(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
         let mut attr = self.element(key);
         attr.__bindgen_anon_2.__bindgen_anon_1.value = self.value_mut(value);
+        attr.__bindgen_anon_2.flags = self.lock;
         // SAFETY: key and value are as long as the map's, see `element` and
         // `value_mut`.
         unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_ELEM, &mut attr) }.map(drop)
@@ -91,11 +106,7 @@ impl Map {
         assert_eq!(value.len(), self.value_len(), "the gate compared the sizes");
         let mut attr = self.element(key);
         attr.__bindgen_anon_2.__bindgen_anon_1.value = value.as_ptr().expose_provenance() as u64;
-        attr.__bindgen_anon_2.flags = u64::from(match update {
-            Update::Any => BPF_ANY,
-            Update::New => BPF_NOEXIST,
-            Update::Existing => BPF_EXIST,
-        });
+        attr.__bindgen_anon_2.flags = update.flags() | self.lock;
         // SAFETY: key and value are as long as the map's, see `element` and
         // the assertion.
         unsafe { bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
@@ -121,53 +132,6 @@ impl Map {
         // SAFETY: both keys are as long as the map's, see `element` and the
         // assertion.
         unsafe { bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
-    }
-
-    /// Reads up to `count` entries from where `cursor` is:
-    /// `BPF_MAP_LOOKUP_BATCH`, on hash maps since Linux 5.6.
-    ///
-    /// `cursor` is empty at the beginning of a walk. `ENOSPC` is a buffer that
-    /// is smaller than one bucket of the map.
-    pub(crate) fn lookup_batch(
-        &self,
-        cursor: &mut Cursor,
-        keys: &mut [u8],
-        values: &mut [u8],
-        count: usize,
-    ) -> Result<Batch, Errno> {
-        let fits = |buffer: &[u8], len: usize| len.checked_mul(count) == Some(buffer.len());
-        assert!(fits(keys, self.key_len()), "a buffer holds `count` keys");
-        assert!(fits(values, self.value_len()), "a buffer holds `count` values");
-        let mut next = vec![0; self.cursor_len()];
-        let mut attr = attributes();
-        attr.batch.map_fd = number(self.fd.as_fd());
-        attr.batch.in_batch = match cursor {
-            Cursor::Start => 0,
-            Cursor::At(at) => at.as_ptr().expose_provenance() as u64,
-        };
-        attr.batch.out_batch = next.as_mut_ptr().expose_provenance() as u64;
-        attr.batch.keys = keys.as_mut_ptr().expose_provenance() as u64;
-        attr.batch.values = values.as_mut_ptr().expose_provenance() as u64;
-        attr.batch.count = u32::try_from(count).unwrap_or(u32::MAX);
-        // SAFETY: the buffers hold `count` keys and values (asserted above);
-        // both cursors are as long as the kernel wants them, see `cursor_len`.
-        let answer = unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_BATCH, &mut attr) };
-        // SAFETY: `batch` is what was set above; the kernel wrote its count.
-        let count = unsafe { attr.batch.count } as usize;
-        match answer {
-            Ok(_) => {
-                *cursor = Cursor::At(next);
-                Ok(Batch { count, done: false })
-            }
-            // The end is an error that comes with entries.
-            Err(Errno(libc::ENOENT)) => Ok(Batch { count, done: true }),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    /// A hash map's cursor is a u32, the other types' is a key.
-    fn cursor_len(&self) -> usize {
-        self.key_len().max(4)
     }
 
     fn request(&self) -> bpf_attr {
@@ -207,11 +171,4 @@ fn value_len(info: &MapInfo) -> Result<usize, Errno> {
         }
         _ => Ok(size),
     }
-}
-
-/// Where a walk by batches is.
-#[derive(Clone, Debug)]
-pub(crate) enum Cursor {
-    Start,
-    At(Vec<u8>),
 }

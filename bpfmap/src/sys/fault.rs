@@ -1,13 +1,14 @@
 //! The seam for faults: lets a test choose what `bpf(2)` answers, where the
 //! kernel cannot be made to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use aya_obj::generated::bpf_cmd;
 
 type Rule = Box<dyn FnMut(&str) -> Option<i32>>;
 
 thread_local! {
+    static POSSIBLE_CPUS: Cell<Option<usize>> = const { Cell::new(None) };
     static RULE: RefCell<Option<Rule>> = const { RefCell::new(None) };
 }
 
@@ -26,5 +27,22 @@ pub fn with<T>(rule: impl FnMut(&str) -> Option<i32> + 'static, body: impl FnOnc
     }
     let _reset = Reset;
     RULE.set(Some(Box::new(rule)));
+    body()
+}
+
+pub(super) fn possible_cpus() -> Option<usize> {
+    POSSIBLE_CPUS.get()
+}
+
+/// While `body` runs, so many CPUs are possible on this thread.
+pub fn with_possible_cpus<T>(cpus: usize, body: impl FnOnce() -> T) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            POSSIBLE_CPUS.set(None);
+        }
+    }
+    let _reset = Reset;
+    POSSIBLE_CPUS.set(Some(cpus));
     body()
 }

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code, reason = "system calls take addresses")]
 
+mod batch;
 mod cpus;
 mod element;
 #[cfg(feature = "fault-injection")]
@@ -19,7 +20,9 @@ use std::path::Path;
 
 use aya_obj::generated::{BPF_F_RDONLY, bpf_attr, bpf_cmd};
 
-pub(crate) use element::{Cursor, Map, Update};
+pub(crate) use batch::{Cursor, Partial};
+pub(crate) use cpus::possible as possible_cpus;
+pub(crate) use element::{Map, Update};
 pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
 pub(crate) use mapping::Mapping;
 

@@ -1,0 +1,100 @@
+//! What can be done with an entry, on bytes.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use super::OpenMap;
+use super::failure::Operation;
+use super::value::sealed::Value;
+use crate::Error;
+use crate::layout::{Field, Kind, Layout};
+use crate::sys::{self, Errno, Update};
+use crate::verification::Verification;
+
+impl OpenMap {
+    /// Reads and writes values under the spin lock in them, where they have one.
+    pub(super) fn with_lock_of(mut self, value: &Layout) -> Self {
+        let is_lock = |field: &Field| {
+            matches!(field.layout().kind(), Kind::KernelOwned { c_name: "bpf_spin_lock" })
+        };
+        let is_verified = matches!(self.verification, Verification::Verified { .. });
+        if is_verified && value.fields().iter().any(is_lock) {
+            self.map.use_lock();
+        }
+        self
+    }
+
+    /// Reads a value; `None` when the key is not there.
+    #[inline]
+    pub(super) fn get<V: Value>(
+        &self,
+        operation: Operation,
+        key: &[u8],
+    ) -> Result<Option<V>, Error> {
+        let (answer, value) = V::filled(self.map.value_len(), |value| self.map.lookup(key, value));
+        self.found(operation, answer).map(|found| found.then_some(value))
+    }
+
+    /// Reads a value and removes it; `None` when the key is not there.
+    pub(super) fn take<V: Value>(
+        &self,
+        operation: Operation,
+        key: &[u8],
+    ) -> Result<Option<V>, Error> {
+        let (answer, value) =
+            V::filled(self.map.value_len(), |value| self.map.lookup_and_delete(key, value));
+        self.found(operation, answer).map(|found| found.then_some(value))
+    }
+
+    #[inline]
+    pub(super) fn update<V: Value>(
+        &self,
+        operation: Operation,
+        update: Update,
+        key: &[u8],
+        value: &V,
+    ) -> Result<(), Error> {
+        self.check_cpus(value)?;
+        let answer = value.bytes(self.map.value_len(), |value| self.map.update(key, value, update));
+        answer.map_err(|errno| self.failure(operation, errno))
+    }
+
+    /// Removes an entry; `false` when the key was not there.
+    #[inline]
+    pub(super) fn remove(&self, operation: Operation, key: &[u8]) -> Result<bool, Error> {
+        self.found(operation, self.map.delete(key))
+    }
+
+    /// Refuses values for another number of CPUs than the kernel counts.
+    #[inline]
+    pub(super) fn check_cpus<V: Value>(&self, value: &V) -> Result<(), Error> {
+        match value.wrong_cpus(self.map.value_len()) {
+            None => Ok(()),
+            Some((given, possible)) => {
+                Err(Error::Cpus { map: Arc::clone(&self.label), given, possible })
+            }
+        }
+    }
+
+    /// Makes `ENOENT` an answer.
+    #[inline]
+    fn found(&self, operation: Operation, answer: Result<(), Errno>) -> Result<bool, Error> {
+        match answer {
+            Ok(()) => Ok(true),
+            Err(Errno(libc::ENOENT)) => Ok(false),
+            Err(errno) => Err(self.failure(operation, errno)),
+        }
+    }
+
+    /// Whether the descriptor is still that of the map.
+    pub(super) fn check_alive(&self) -> Result<(), Error> {
+        let fd = self.map.fd().as_fd();
+        let map = || Arc::clone(&self.label);
+        let same = |info: &sys::MapInfo| info.id == self.map.info().id;
+        match sys::map_info(fd) {
+            Ok(info) if same(&info) && sys::is_map(fd) != Some(false) => Ok(()),
+            Err(Errno(libc::EBADF)) => Err(Error::Closed { map: map() }),
+            _ => Err(Error::NotAMap { map: map() }),
+        }
+    }
+}
