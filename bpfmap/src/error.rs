@@ -183,6 +183,26 @@ pub enum Error {
         possible: usize,
     },
 
+    /// There is no element of that index.
+    #[error("{map} has {len} elements, and none of index {index}")]
+    OutOfRange {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// The index.
+        index: u32,
+        /// How many elements there are.
+        len: u32,
+    },
+
+    /// The memory of the map cannot be written to.
+    #[error(
+        "{map} is mapped for reading alone, as it is frozen or was opened read-only (BPF_F_RDONLY)"
+    )]
+    ReadOnlyMemory {
+        /// The map.
+        map: Arc<MapLabel>,
+    },
+
     /// There are not as many values as keys.
     #[error("{map}: {keys} keys and {values} values were given; nothing was written")]
     Lengths {
@@ -287,6 +307,8 @@ impl Error {
             | Self::KeyMissing { map }
             | Self::Cpus { map, .. }
             | Self::Lengths { map, .. }
+            | Self::OutOfRange { map, .. }
+            | Self::ReadOnlyMemory { map }
             | Self::Full { map, .. } => Some(map),
             Self::Partial { error, .. } => error.map(),
             Self::UnknownMap { .. }

@@ -94,8 +94,8 @@ pub use {
     error::{Error, KernelError},
     map_type::MapType,
     maps::{
-        Drain, Globals, HashMap, Iter, Keys, MapValue, Occupancy, PerCpu, Queue, Stack, TypedMap,
-        Values,
+        Array, BloomFilter, Drain, Elements, Globals, HashMap, Iter, Keys, LpmTrie, MapValue,
+        MappedArray, Occupancy, PerCpu, Queue, Stack, TypedMap, Values,
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},

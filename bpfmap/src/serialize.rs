@@ -46,6 +46,10 @@ impl Serialize for Error {
                 map.serialize_entry("given", given)?;
                 map.serialize_entry("possible", possible)?;
             }
+            Self::OutOfRange { index, len, .. } => {
+                map.serialize_entry("index", index)?;
+                map.serialize_entry("len", len)?;
+            }
             Self::Lengths { keys, values, .. } => {
                 map.serialize_entry("keys", keys)?;
                 map.serialize_entry("values", values)?;
@@ -63,6 +67,7 @@ impl Serialize for Error {
             Self::Io { path, .. } => map.serialize_entry("path", path)?,
             Self::NotASection { .. }
             | Self::OneOfSeveral { .. }
+            | Self::ReadOnlyMemory { .. }
             | Self::OtherObject { .. }
             | Self::Object(_)
             | Self::Closed { .. }
@@ -97,6 +102,8 @@ impl Error {
             Self::KeyMissing { .. } => "key_missing",
             Self::Cpus { .. } => "cpus",
             Self::Lengths { .. } => "lengths",
+            Self::OutOfRange { .. } => "out_of_range",
+            Self::ReadOnlyMemory { .. } => "read_only_memory",
             Self::Partial { .. } => "partial",
             Self::Full { .. } => "full",
             Self::Kernel(_) => "kernel",

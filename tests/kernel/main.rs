@@ -8,6 +8,7 @@ mod faults;
 mod gate;
 mod globals;
 mod hash;
+mod maps;
 mod others;
 mod privilege;
 mod queue;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         gate::tests(),
         globals::tests(),
         hash::tests(),
+        maps::tests(),
         queue::tests(),
         privilege::tests(),
         others::tests(),

@@ -1,7 +1,7 @@
 //! Maps that no loader makes: with BTF and names of the test's choice.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
@@ -29,8 +29,20 @@ fn attributes() -> bpf_attr {
 ///
 /// # Safety
 ///
-/// Every address in `attr` must be valid for what the kernel reads there.
+/// As for [`call`].
 unsafe fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
+    // SAFETY: the caller's promise.
+    let fd = unsafe { call(command, attr) }?;
+    // SAFETY: the kernel just opened it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The system call.
+///
+/// # Safety
+///
+/// Every address in `attr` must be valid for what the kernel reads there.
+unsafe fn call(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<i32> {
     // SAFETY: `attr` is valid for its size; the rest is the caller's promise.
     let answer = unsafe {
         libc::syscall(
@@ -41,8 +53,7 @@ unsafe fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
         )
     };
     match i32::try_from(answer) {
-        // SAFETY: the kernel just opened it for us.
-        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        Ok(answer @ 0..) => Ok(answer),
         _ => Err(io::Error::last_os_error()),
     }
 }
@@ -54,6 +65,14 @@ pub fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {
     attr.__bindgen_anon_7.btf_size = u32::try_from(bytes.len()).map_err(io::Error::other)?;
     // SAFETY: `bytes` is as long as that.
     unsafe { bpf(bpf_cmd::BPF_BTF_LOAD, &mut attr) }
+}
+
+/// Keeps user space from writing to a map from now on: `BPF_MAP_FREEZE`.
+pub fn freeze(map: impl AsFd) -> io::Result<()> {
+    let mut attr = attributes();
+    attr.__bindgen_anon_2.map_fd = map.as_fd().as_raw_fd().cast_unsigned();
+    // SAFETY: no addresses.
+    unsafe { call(bpf_cmd::BPF_MAP_FREEZE, &mut attr) }.map(drop)
 }
 
 impl Create<'_> {

@@ -11,6 +11,8 @@ use crate::sys::Errno;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Get,
+    MayContain,
+    Set,
     Insert,
     InsertNew,
     Replace,
@@ -30,6 +32,8 @@ impl Operation {
     fn text(self) -> &'static str {
         match self {
             Self::Get => "get (BPF_MAP_LOOKUP_ELEM)",
+            Self::MayContain => "may_contain (BPF_MAP_LOOKUP_ELEM)",
+            Self::Set => "set (BPF_MAP_UPDATE_ELEM)",
             Self::Insert => "insert (BPF_MAP_UPDATE_ELEM)",
             Self::InsertNew => "insert_new (BPF_MAP_UPDATE_ELEM with BPF_NOEXIST)",
             Self::Replace => "replace (BPF_MAP_UPDATE_ELEM with BPF_EXIST)",
@@ -47,7 +51,7 @@ impl Operation {
     }
 
     fn writes(self) -> bool {
-        !matches!(self, Self::Get | Self::Iterate | Self::Peek)
+        !matches!(self, Self::Get | Self::MayContain | Self::Iterate | Self::Peek)
     }
 }
 
@@ -65,6 +69,10 @@ impl OpenMap {
                 | Operation::Push,
                 libc::E2BIG,
             ) => {
+                return Error::Full { map, max_entries: self.map.info().max_entries };
+            }
+            // An LPM trie's answer to what is E2BIG elsewhere.
+            (Operation::Insert | Operation::InsertBatch | Operation::InsertNew, libc::ENOSPC) => {
                 return Error::Full { map, max_entries: self.map.info().max_entries };
             }
             (_, libc::EBADF) => return Error::Closed { map },
@@ -90,5 +98,15 @@ impl OpenMap {
             _ => "",
         };
         Box::new(KernelError::new(&map, operation.text(), errno, meaning)).into()
+    }
+
+    /// What the kernel, or this crate in its place, refused.
+    pub(super) fn refused(
+        &self,
+        operation: &'static str,
+        errno: i32,
+        meaning: &'static str,
+    ) -> Error {
+        Box::new(KernelError::new(&self.label, operation, Errno(errno), meaning)).into()
     }
 }

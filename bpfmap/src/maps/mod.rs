@@ -1,10 +1,13 @@
 //! The typed maps: one type for each way in which maps behave.
 
+mod array;
+mod bloom;
 mod bulk;
 mod entries;
 mod failure;
 mod globals;
 mod hash;
+mod lpm;
 mod opening;
 mod queue;
 mod value;
@@ -18,8 +21,11 @@ use crate::open::shared::SharedBtf;
 use crate::sys;
 use crate::verification::{MapLabel, Verification};
 
+pub use array::{Array, Elements, MappedArray};
+pub use bloom::BloomFilter;
 pub use globals::Globals;
 pub use hash::{HashMap, Occupancy};
+pub use lpm::LpmTrie;
 pub use queue::{Queue, Stack};
 pub use value::{MapValue, PerCpu};
 pub use walk::{Drain, Iter, Keys, Values};

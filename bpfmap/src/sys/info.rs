@@ -14,6 +14,7 @@ pub(crate) struct MapInfo {
     pub(crate) key_size: u32,
     pub(crate) value_size: u32,
     pub(crate) max_entries: u32,
+    pub(crate) map_flags: u32,
     /// Cut off after 15 bytes.
     pub(crate) name: String,
     /// 0 when the kernel has no BTF for the map.
@@ -40,6 +41,7 @@ pub(crate) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
         key_size: info.key_size,
         value_size: info.value_size,
         max_entries: info.max_entries,
+        map_flags: info.map_flags,
         name: String::from_utf8_lossy(&name[..len]).into_owned(),
         btf_id: info.btf_id,
         btf_key_type_id: info.btf_key_type_id,

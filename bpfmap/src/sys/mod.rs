@@ -13,6 +13,7 @@ mod element;
 pub mod fault;
 mod info;
 mod mapping;
+mod memory;
 
 use std::fmt::{self, Display, Formatter};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -25,6 +26,7 @@ pub(crate) use cpus::possible as possible_cpus;
 pub(crate) use element::{Map, Update};
 pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
 pub(crate) use mapping::Mapping;
+pub(crate) use memory::SharedWords;
 
 /// What the kernel answered instead of success.
 #[derive(Clone, Copy, PartialEq, Eq)]

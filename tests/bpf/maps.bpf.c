@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A map of each type that user space can work on alone, and a program that
+// counts in some of them.
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+struct count {
+	__u32 packets;
+	__u16 last;
+};
+
+struct locked {
+	struct bpf_spin_lock lock;
+	__u32 low;
+	__u64 high;
+};
+
+struct prefix {
+	__u32 prefixlen;
+	__be32 addr;
+};
+
+#define MAP(name, kind, K, V, n)                                               \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_##kind);                             \
+		__uint(max_entries, n);                                        \
+		__type(key, K);                                                \
+		__type(value, V);                                              \
+	} name SEC(".maps")
+
+MAP(percpu_hash, PERCPU_HASH, __u32, struct count, 1024);
+MAP(lru_percpu_hash, LRU_PERCPU_HASH, __u32, struct count, 1024);
+MAP(lru, LRU_HASH, __u32, __u64, 64);
+MAP(large, HASH, __u32, __u64, 100000);
+MAP(locked, HASH, __u32, struct locked, 16);
+MAP(locked_array, ARRAY, __u32, struct locked, 4);
+MAP(array, ARRAY, __u32, struct count, 8);
+MAP(percpu_array, PERCPU_ARRAY, __u32, struct count, 3);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1000);
+	__type(key, __u32);
+	__type(value, struct count);
+} mapped SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4);
+	__type(key, struct prefix);
+	__type(value, __u32);
+} routes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+	__uint(max_entries, 1000);
+	__type(value, struct prefix);
+} seen SEC(".maps");
+
+SEC("xdp")
+int count(struct xdp_md *ctx)
+{
+	__u32 key = 1;
+	struct count *count = bpf_map_lookup_elem(&percpu_array, &key);
+	if (count)
+		count->packets += 1;
+	count = bpf_map_lookup_elem(&percpu_hash, &key);
+	if (count)
+		count->packets += 2;
+	count = bpf_map_lookup_elem(&mapped, &key);
+	if (count)
+		__sync_fetch_and_add(&count->packets, 3);
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
