@@ -4,6 +4,7 @@
 //! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure.
 
 mod btf;
+mod bulk;
 mod faults;
 mod gate;
 mod globals;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     support::enter_private_mounts();
     let tests = [
         btf::tests(),
+        bulk::tests(),
         gate::tests(),
         globals::tests(),
         hash::tests(),

@@ -1,0 +1,180 @@
+//! Many entries at once, and what is there and what is not.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use aya::Ebpf;
+use bpfmap::{Error, HashMap, fault};
+
+use crate::support::*;
+
+trials! {
+    [Need::Bpf] => [
+        many_entries_are_written_and_removed_at_once,
+        as_many_values_as_keys,
+        a_batch_that_ends_early_says_where,
+        without_batches_it_goes_one_by_one,
+        a_drain_empties_the_map,
+        a_drain_that_is_dropped_leaves_the_rest,
+        retain_removes_what_is_not_wanted,
+        what_is_missing_and_what_is_not_expected,
+        how_full_a_map_is,
+        a_map_is_alive_while_its_descriptor_is,
+    ]
+}
+
+static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
+
+/// The commands for many entries.
+const BATCHES: &str = "BATCH";
+
+fn large() -> Result<HashMap<u32, u64>, Box<dyn std::error::Error>> {
+    Ok(HashMap::open(&Ebpf::load(MAPS)?, "large")?)
+}
+
+/// `large`, with that many entries.
+fn filled(entries: u32) -> Result<HashMap<u32, u64>, Box<dyn std::error::Error>> {
+    let map = large()?;
+    let keys: Vec<_> = (0..entries).collect();
+    let values: Vec<_> = keys.iter().map(|key| u64::from(*key) * 3).collect();
+    map.insert_batch(&keys, &values)?;
+    Ok(map)
+}
+
+/// On a kernel without batches.
+fn without_batches<T>(body: impl FnOnce() -> T) -> T {
+    fault::with(|command| command.contains(BATCHES).then_some(libc::EINVAL), body)
+}
+
+fn many_entries_are_written_and_removed_at_once() -> TestResult {
+    let map = filled(100_000)?;
+    assert_eq!(map.iter().count(), 100_000);
+    assert_eq!(map.get(&77_777)?, Some(233_331));
+    // Every other one, and as many that were never there.
+    let keys: Vec<_> = (0..200_000).step_by(2).collect();
+    assert_eq!(map.remove_batch(&keys)?, 50_000);
+    assert_eq!(map.iter().count(), 50_000);
+    map.insert_batch(&[], &[])?;
+    assert_eq!(map.remove_batch(&[])?, 0);
+    Ok(())
+}
+
+fn as_many_values_as_keys() -> TestResult {
+    let map = large()?;
+    match map.insert_batch(&[1, 2, 3], &[1]) {
+        Err(Error::Lengths { keys: 3, values: 1, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(map.iter().count(), 0);
+    Ok(())
+}
+
+fn a_batch_that_ends_early_says_where() -> TestResult {
+    let map = HashMap::<u32, u32>::open(&Ebpf::load(KINDS)?, "small")?;
+    for one_by_one in [false, true] {
+        let insert = || map.insert_batch(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+        match if one_by_one { without_batches(insert) } else { insert() } {
+            Err(error @ Error::Partial { done: 2, all: 4, .. }) => {
+                let text = error.to_string();
+                assert!(text.contains("`small` (id ") && text.contains("is full"), "{text}");
+                assert!(text.ends_with("gone through for the first 2 of 4 entries"), "{text}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(map.drain().count(), 2);
+    }
+    Ok(())
+}
+
+fn without_batches_it_goes_one_by_one() -> TestResult {
+    without_batches(|| {
+        let map = filled(100)?;
+        assert_eq!(map.occupancy()?.entries, 100);
+        assert_eq!(map.remove_batch(&[3, 1000, 4])?, 2);
+        assert_eq!(map.retain(|key, _| key % 2 == 0)?, 49);
+        assert_eq!(map.drain().collect::<Result<Vec<_>, _>>()?.len(), 49);
+        assert_eq!(map.iter().count(), 0);
+        Ok(())
+    })
+}
+
+fn a_drain_empties_the_map() -> TestResult {
+    let map = filled(5000)?;
+    let mut entries = map.drain().collect::<Result<Vec<_>, _>>()?;
+    entries.sort_unstable();
+    assert_eq!(entries.len(), 5000);
+    assert_eq!((entries[0], entries[4999]), ((0, 0), (4999, 14997)));
+    assert_eq!(map.iter().count(), 0);
+    // Before Linux 5.14 one entry is read and removed in two steps.
+    let map = filled(10)?;
+    let old = |command: &str| {
+        let new = command.contains(BATCHES) || command == "BPF_MAP_LOOKUP_AND_DELETE_ELEM";
+        new.then_some(libc::EINVAL)
+    };
+    assert_eq!(fault::with(old, || map.drain().count()), 10);
+    assert_eq!(map.iter().count(), 0);
+    Ok(())
+}
+
+fn a_drain_that_is_dropped_leaves_the_rest() -> TestResult {
+    let map = filled(50_000)?;
+    let first = map.drain().next().ok_or("nothing")??;
+    assert_eq!(map.get(&first.0)?, None);
+    let left = map.iter().count();
+    assert!((40_000..50_000).contains(&left), "{left}");
+    Ok(())
+}
+
+fn retain_removes_what_is_not_wanted() -> TestResult {
+    let map = filled(1000)?;
+    assert_eq!(map.retain(|key, value| *value == u64::from(*key) * 3 && *key < 900)?, 100);
+    assert_eq!(map.iter().count(), 900);
+    assert_eq!(map.get(&900)?, None);
+    Ok(())
+}
+
+fn what_is_missing_and_what_is_not_expected() -> TestResult {
+    let map = filled(10)?;
+    assert_eq!(map.missing(&[3, 10, 5, 11])?, [&10, &11]);
+    assert_eq!(map.unexpected(&[0, 1, 2, 3, 4, 5, 6, 7])?.len(), 2);
+    // More keys than it pays to look up one by one.
+    let many: Vec<_> = (5..60_005).collect();
+    let missing = map.missing(&many)?;
+    assert_eq!((missing.len(), missing[0]), (59_995, &10));
+    Ok(())
+}
+
+fn how_full_a_map_is() -> TestResult {
+    let map = filled(25_000)?;
+    let occupancy = map.occupancy()?;
+    assert_eq!((occupancy.entries, occupancy.max_entries), (25_000, 100_000));
+    assert!((occupancy.ratio() - 0.25).abs() < f64::EPSILON && !occupancy.is_approximate);
+    let lru = HashMap::<u32, u64>::open(&Ebpf::load(MAPS)?, "lru")?;
+    lru.insert(&1, &1)?;
+    let occupancy = lru.occupancy()?;
+    assert!(occupancy.is_approximate);
+    assert_eq!(occupancy.entries, 1);
+    Ok(())
+}
+
+fn a_map_is_alive_while_its_descriptor_is() -> TestResult {
+    let ebpf = Ebpf::load(MAPS)?;
+    let (map, other) =
+        (HashMap::<u32, u64>::open(&ebpf, "large")?, HashMap::<u32, u64>::open(&ebpf, "lru")?);
+    map.check_alive()?;
+    let (descriptor, kept) = (map.as_fd().as_raw_fd(), map.as_fd().try_clone_to_owned()?);
+    let replace = |with: i32| {
+        // SAFETY: both are open; it is done to the map's descriptor on purpose,
+        // and undone below.
+        assert_eq!(unsafe { libc::dup2(with, descriptor) }, descriptor);
+    };
+    replace(other.as_fd().as_raw_fd());
+    assert!(matches!(map.check_alive(), Err(Error::NotAMap { .. })));
+    let file = std::fs::File::open("/dev/null")?;
+    replace(file.as_raw_fd());
+    assert!(matches!(map.check_alive(), Err(Error::NotAMap { .. })));
+    let error = map.get(&1).unwrap_err();
+    assert!(error.to_string().contains("`large` (id "), "{error}");
+    replace(kept.as_raw_fd());
+    map.check_alive()?;
+    Ok(())
+}
