@@ -10,6 +10,7 @@ use crate::btf::BtfError;
 use crate::compare::{Mismatches, Role};
 use crate::layout::Layout;
 use crate::map_type::MapType;
+use crate::maps::WrongEvent;
 use crate::object::ObjectError;
 use crate::sys::Errno;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
@@ -183,6 +184,15 @@ pub enum Error {
         possible: usize,
     },
 
+    /// An event is of none of the types that are read; it was skipped.
+    #[error("{map}: an event was skipped: {wrong}; does the program send what the object says?")]
+    Event {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// What is wrong with it.
+        wrong: WrongEvent,
+    },
+
     /// There is no element of that index.
     #[error("{map} has {len} elements, and none of index {index}")]
     OutOfRange {
@@ -308,6 +318,7 @@ impl Error {
             | Self::Cpus { map, .. }
             | Self::Lengths { map, .. }
             | Self::OutOfRange { map, .. }
+            | Self::Event { map, .. }
             | Self::ReadOnlyMemory { map }
             | Self::Full { map, .. } => Some(map),
             Self::Partial { error, .. } => error.map(),
@@ -411,6 +422,15 @@ impl Display for WayOut<'_> {
                 "  - hand in the object that the map was loaded from, which needs no privilege:\n      \
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or give the process CAP_SYS_ADMIN"
+            }
+            Unverifiable::NoEventType => {
+                "  - say which type of the program its events are of: \
+                 OpenOptions::new().event(\"event\")"
+            }
+            Unverifiable::NoBtfForType { map_type: MapType::RINGBUF } => {
+                "  - hand in the object that the map was loaded from:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
+                 - or open it from its loader as CAP_SYS_ADMIN, with the program loaded"
             }
             Unverifiable::NoBtfForType { .. } => {
                 "  - hand in the object that the map was loaded from:\n      \

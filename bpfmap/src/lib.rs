@@ -94,8 +94,9 @@ pub use {
     error::{Error, KernelError},
     map_type::MapType,
     maps::{
-        Array, BloomFilter, Drain, Elements, Globals, HashMap, Iter, Keys, LpmTrie, MapValue,
-        MappedArray, Occupancy, PerCpu, Queue, Stack, TypedMap, Values,
+        Array, BloomFilter, Drain, Elements, Event, Globals, HashMap, Iter, Keys, LpmTrie,
+        MapValue, MappedArray, Occupancy, PerCpu, Queue, RingBuf, Stack, TypedMap, Values,
+        WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},
@@ -118,6 +119,8 @@ pub mod __private {
         NO_LAYOUT, Seal, attributes_fit, padding_at_end, padding_before,
     };
     pub use crate::layout::derived::{DerivedKey, DerivedLayout};
+    #[cfg(feature = "std")]
+    pub use crate::maps::event::{tag, tagged};
 }
 
 /// Implements `aya::Pod`, where there is one: the feature decides that here, so

@@ -46,6 +46,7 @@ impl Serialize for Error {
                 map.serialize_entry("given", given)?;
                 map.serialize_entry("possible", possible)?;
             }
+            Self::Event { wrong, .. } => map.serialize_entry("wrong", wrong)?,
             Self::OutOfRange { index, len, .. } => {
                 map.serialize_entry("index", index)?;
                 map.serialize_entry("len", len)?;
@@ -102,6 +103,7 @@ impl Error {
             Self::KeyMissing { .. } => "key_missing",
             Self::Cpus { .. } => "cpus",
             Self::Lengths { .. } => "lengths",
+            Self::Event { .. } => "event",
             Self::OutOfRange { .. } => "out_of_range",
             Self::ReadOnlyMemory { .. } => "read_only_memory",
             Self::Partial { .. } => "partial",

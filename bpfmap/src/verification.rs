@@ -69,6 +69,9 @@ pub enum Unverifiable {
         /// The type.
         map_type: MapType,
     },
+    /// It was not said of which type of the program the events are:
+    /// [`OpenOptions::event`](crate::OpenOptions::event).
+    NoEventType,
     /// The object that was handed in declares the sizes of the map's key and
     /// value, and not their types.
     SizesInObject,
@@ -153,6 +156,7 @@ impl Display for Unverifiable {
             Self::NoBtfForType { map_type } => {
                 write!(f, "the kernel keeps no BTF for maps of type {map_type}")
             }
+            Self::NoEventType => f.write_str("no map says what type its events are of"),
             Self::SizesInObject => f.write_str(
                 "the object declares the sizes of its key and value, and not their types",
             ),

@@ -62,6 +62,59 @@ struct {
 	__type(value, struct prefix);
 } seen SEC(".maps");
 
+struct opened {
+	__u32 kind;
+	__u32 pid;
+	__u64 inode;
+};
+
+struct closed {
+	__u32 kind;
+	__u32 pid;
+};
+
+// Only local variables are of them, which do not reach BTF.
+const struct opened *unused_opened __attribute__((unused));
+const struct closed *unused_closed __attribute__((unused));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+// Sends an event of each type, and one that nobody knows.
+SEC("xdp")
+int report(struct xdp_md *ctx)
+{
+	static __u32 pid;
+	struct opened *opened = bpf_ringbuf_reserve(&events, sizeof(*opened), 0);
+	if (opened) {
+		*opened = (struct opened){.kind = 1, .pid = ++pid, .inode = 77};
+		bpf_ringbuf_submit(opened, 0);
+	}
+	// Given up: nobody is to see it.
+	struct closed *closed = bpf_ringbuf_reserve(&events, sizeof(*closed), 0);
+	if (closed)
+		bpf_ringbuf_discard(closed, 0);
+	closed = bpf_ringbuf_reserve(&events, sizeof(*closed), 0);
+	if (closed) {
+		*closed = (struct closed){.kind = 2, .pid = pid};
+		bpf_ringbuf_submit(closed, 0);
+	}
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int report_unknown(struct xdp_md *ctx)
+{
+	struct closed unknown = {.kind = 3};
+	struct opened known = {.kind = 1, .pid = 5};
+	bpf_ringbuf_output(&events, &unknown, sizeof(unknown), 0);
+	bpf_ringbuf_output(&events, &known, sizeof(unknown), 0);
+	bpf_ringbuf_output(&events, &known, sizeof(known), 0);
+	return XDP_PASS;
+}
+
 SEC("xdp")
 int count(struct xdp_md *ctx)
 {

@@ -14,6 +14,7 @@ mod others;
 mod privilege;
 mod queue;
 mod raw;
+mod ring;
 mod rust_ebpf;
 mod support;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         hash::tests(),
         maps::tests(),
         queue::tests(),
+        ring::tests(),
         privilege::tests(),
         others::tests(),
         faults::tests(),

@@ -61,8 +61,9 @@ pub enum BtfError {
     },
     /// There is no type of that name.
     #[error(
-        "no type `{}` in this BTF; types are named as in C without `struct`, and those that no map, \
-         variable or function of the program uses are left out by the compiler",
+        "no type `{0}` in this BTF; types are named as in C without `struct`, and compilers leave out \
+         one that only local variables are of: beside it, \
+         `const struct {0} *unused_{0} __attribute__((unused));` keeps it",
         Printable(.name)
     )]
     NoSuchType {

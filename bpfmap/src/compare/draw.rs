@@ -39,7 +39,7 @@ impl Display for Drawn<'_, Mismatches> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let &Self(all, paint) = self;
         write!(f, "{} does not fit its Rust type", paint.title(all.subject()))?;
-        if all.types().iter().any(|ty| matches!(ty.role(), Role::Key | Role::Value)) {
+        if all.types().iter().any(|ty| matches!(ty.role(), Role::Key | Role::Value | Role::Event)) {
             f.write_str("s")?;
         }
         write!(f, ", compared with {}", all.source())?;
@@ -56,6 +56,7 @@ impl Display for Role {
             Self::Key => "key",
             Self::Value => "value",
             Self::Variable => "variable",
+            Self::Event => "event",
             Self::Type => "type",
         })
     }

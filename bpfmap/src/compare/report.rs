@@ -20,6 +20,8 @@ pub enum Role {
     Value,
     /// A global variable.
     Variable,
+    /// An event in a ring buffer.
+    Event,
     /// A type that was looked up by its name.
     Type,
 }

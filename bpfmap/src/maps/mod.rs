@@ -4,12 +4,14 @@ mod array;
 mod bloom;
 mod bulk;
 mod entries;
+pub(crate) mod event;
 mod failure;
 mod globals;
 mod hash;
 mod lpm;
 mod opening;
 mod queue;
+mod ring;
 mod value;
 mod walk;
 
@@ -23,10 +25,12 @@ use crate::verification::{MapLabel, Verification};
 
 pub use array::{Array, Elements, MappedArray};
 pub use bloom::BloomFilter;
+pub use event::{Event, WrongEvent};
 pub use globals::Globals;
 pub use hash::{HashMap, Occupancy};
 pub use lpm::LpmTrie;
 pub use queue::{Queue, Stack};
+pub use ring::RingBuf;
 pub use value::{MapValue, PerCpu};
 pub use walk::{Drain, Iter, Keys, Values};
 
@@ -69,6 +73,9 @@ mod sealed {
     pub trait FromOpen: Sized {
         /// Whether the map is a section of global variables.
         const IS_SECTION: bool = false;
+
+        /// The types of the events in it, by name, for a map of events.
+        const EVENTS: Option<&'static [(&'static str, &'static crate::Layout)]> = None;
 
         fn from_open(open: super::OpenMap) -> Self;
     }

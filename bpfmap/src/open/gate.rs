@@ -8,6 +8,7 @@ use super::wanted::Wanted;
 use super::{OpenOptions, kernel, verdict};
 use crate::Error;
 use crate::compare::{Agreed, Note};
+use crate::layout::Layout;
 use crate::map_type::MapType;
 use crate::object::{Definition, Object, Side};
 use crate::sys::MapInfo;
@@ -44,6 +45,9 @@ impl Gate<'_> {
 
     /// Compares with the first evidence that is to be had.
     fn compare(&self) -> Result<Result<Passed, Unverifiable>, Error> {
+        if let Some(events) = self.wanted.events {
+            return or_reason(self.events(events));
+        }
         let mut answer = or_reason(self.against_kernel())?;
         if let (Err(_), Some(object)) = (&answer, self.options.object) {
             answer = or_reason(self.against_object(object))?;
@@ -98,6 +102,26 @@ impl Gate<'_> {
             }
         }
         verdict::key_and_value(self.wanted, self.label, btf, source, types, &mut Agreed::default())
+    }
+
+    /// Compares events with the types of their names, of the object or of what
+    /// was loaded together with the map.
+    fn events(&self, events: &[(&'static str, &'static Layout)]) -> Result<Passed, Error> {
+        let read;
+        let (btf, source) = match (self.options.object, (self.beside)().first()) {
+            (Some(object), _) => (object.btf(), BtfSource::Object),
+            (None, Some(&btf_id)) => {
+                let source = BtfSource::Program { btf_id };
+                read = kernel::btf_by_id(self.label, btf_id, source)?;
+                (&read, source)
+            }
+            (None, None) => {
+                let map_type = MapType::from_raw(self.info.map_type);
+                let reason = Unverifiable::NoBtfForType { map_type };
+                return Err(kernel::unverifiable(self.label, reason));
+            }
+        };
+        verdict::events(self.label, btf, source, events, self.options.event)
     }
 
     /// Adds to a mismatch with the kernel's BTF that the object agrees: then it

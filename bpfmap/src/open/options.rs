@@ -35,6 +35,7 @@ pub struct OpenOptions<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) types: Option<[&'a str; 2]>,
     variable: Option<&'a str>,
+    pub(super) event: Option<&'a str>,
     pub(super) allow_sizes_only: bool,
     read_only: bool,
 }
@@ -82,6 +83,12 @@ impl<'a> OpenOptions<'a> {
     /// [`Globals`](crate::Globals); other maps do not look at it.
     pub fn variable(self, name: &'a str) -> Self {
         Self { variable: Some(name), ..self }
+    }
+
+    /// The name of the type of the program that the events of a
+    /// [`RingBuf`](crate::RingBuf) are of; other maps do not look at it.
+    pub fn event(self, name: &'a str) -> Self {
+        Self { event: Some(name), ..self }
     }
 
     /// Whether to open a map whose fields cannot be verified when at least its

@@ -70,6 +70,41 @@ pub(super) fn key_and_value(
     Err(Error::Mismatch(Box::new(mismatches)))
 }
 
+/// Compares the types of events with those of their names.
+pub(super) fn events(
+    map: &Arc<MapLabel>,
+    btf: &Btf<'_>,
+    source: BtfSource,
+    events: &[(&'static str, &'static Layout)],
+    given: Option<&str>,
+) -> Result<Passed, Error> {
+    let mut types = Vec::new();
+    for (name, layout) in events {
+        let name = match (*name, given) {
+            ("", Some(given)) => given,
+            ("", None) => {
+                let reason = Unverifiable::NoEventType;
+                return Err(Error::Unverifiable { map: Arc::clone(map), reason });
+            }
+            (name, _) => name,
+        };
+        let compared = btf.type_named(name).and_then(|found| {
+            compare(Role::Event, layout, btf, found.id(), &mut Agreed::default())
+        });
+        types.extend(compared.map_err(|error| Error::Btf {
+            subject: Subject::Map(MapLabel::clone(map)),
+            source_of_btf: source,
+            error,
+        })?);
+    }
+    if types.is_empty() {
+        let verification = Verification::Verified { source };
+        return Ok(Passed { verification, at: 0, btf: None });
+    }
+    let subject = Subject::Map(MapLabel::clone(map));
+    Err(Error::Mismatch(Box::new(Mismatches::new(subject, source, types))))
+}
+
 /// What is meant of a section.
 enum Part {
     All,
@@ -105,6 +140,9 @@ pub(super) fn definition(
 ) -> Result<Passed, Error> {
     map_type(wanted, label, MapType::from_raw(map.map_type))?;
     is_section(wanted, label, &map.name)?;
+    if let Some(types) = wanted.events {
+        return events(label, btf, BtfSource::Object, types, None);
+    }
     // A type that nobody asks for need not be declared.
     let side = |wanted: Option<&Layout>, declared: Side| match wanted {
         Some(_) => declared.type_id(),

@@ -15,6 +15,8 @@ pub(super) struct Wanted<'a> {
     /// meant.
     pub(super) section: bool,
     pub(super) variable: Option<&'a str>,
+    /// The types of the events in it, by name, for a map of events.
+    pub(super) events: Option<&'static [(&'static str, &'static Layout)]>,
 }
 
 impl<'a> Wanted<'a> {
@@ -26,6 +28,7 @@ impl<'a> Wanted<'a> {
             value: M::VALUE,
             section: M::IS_SECTION,
             variable: variable.filter(|_| M::IS_SECTION),
+            events: M::EVENTS,
         }
     }
 }

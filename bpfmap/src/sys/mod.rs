@@ -14,6 +14,7 @@ pub mod fault;
 mod info;
 mod mapping;
 mod memory;
+mod ring;
 
 use std::fmt::{self, Display, Formatter};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -27,6 +28,7 @@ pub(crate) use element::{Map, Update};
 pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
 pub(crate) use mapping::Mapping;
 pub(crate) use memory::SharedWords;
+pub(crate) use ring::{Corrupt, Ring, wait};
 
 /// What the kernel answered instead of success.
 #[derive(Clone, Copy, PartialEq, Eq)]

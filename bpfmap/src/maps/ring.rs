@@ -1,0 +1,145 @@
+//! Ring buffers.
+
+use std::marker::PhantomData;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::event::Event;
+use super::opening::opening;
+use super::{FromOpen, OpenMap, TypedMap};
+use crate::Error;
+use crate::layout::Layout;
+use crate::map_type::MapType;
+use crate::sys::{Corrupt, Ring, wait};
+
+/// A ring buffer of events: `BPF_MAP_TYPE_RINGBUF`, since Linux 5.8.
+///
+/// No map declares what its events are, so the type is named, and looked up in
+/// the object or in the BTF of the program:
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ebpf = aya::Ebpf::load(&[])?;
+/// use bpfmap::{BpfMapValue, OpenOptions, RingBuf};
+///
+/// #[derive(BpfMapValue, Clone, Copy, Debug)]
+/// #[repr(C)]
+/// struct Opened { at: u64, pid: u32, flags: u32 }
+///
+/// let mut events: RingBuf<Opened> = OpenOptions::new().event("opened").open(&ebpf, "events")?;
+/// loop {
+///     while let Some(event) = events.try_next()? {
+///         println!("{event:?}");
+///     }
+///     events.wait(None)?;
+/// }
+/// # }
+/// ```
+///
+/// For several types of events in one buffer see [`events!`](crate::events). A
+/// ring buffer becomes readable for `epoll` and the like when there is an event:
+/// in tokio, an `AsyncFd` takes it.
+///
+/// It is the only reader: who opens a buffer twice has each event read by one of
+/// the two. An event is copied before its place is given back, so nothing that a
+/// program writes later is seen in it.
+pub struct RingBuf<E> {
+    open: OpenMap,
+    ring: Option<Ring>,
+    sample: Vec<u8>,
+    types: PhantomData<fn() -> E>,
+}
+
+impl<E: Event> TypedMap for RingBuf<E> {
+    const NAME: &'static str = "RingBuf";
+    const MAP_TYPES: &'static [MapType] = &[MapType::RINGBUF];
+    const KEY: Option<&'static Layout> = None;
+    const VALUE: Option<&'static Layout> = None;
+}
+
+impl<E: Event> FromOpen for RingBuf<E> {
+    const EVENTS: Option<&'static [(&'static str, &'static Layout)]> = Some(E::TYPES);
+
+    fn from_open(open: OpenMap) -> Self {
+        Self { open, ring: None, sample: Vec::new(), types: PhantomData }
+    }
+}
+
+opening!(RingBuf<E: Event>);
+
+impl<E: Event> RingBuf<E> {
+    /// The next event; `None` when there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Event`] when an event is none of the types; it is skipped, and
+    ///   the next call goes on behind it;
+    /// - [`Error::Kernel`] when the memory of the buffer cannot be mapped, or
+    ///   another reader has spoiled it.
+    pub fn try_next(&mut self) -> Result<Option<E>, Error> {
+        let refused =
+            |errno, meaning| self.open.refused("mapping it into memory (mmap)", errno, meaning);
+        let ring = match &mut self.ring {
+            Some(ring) => ring,
+            None => {
+                let size = self.open.map.info().max_entries;
+                let ring = Ring::map(self.open.map.fd().as_fd(), size).map_err(|error| {
+                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                    refused(errno, "it is written to as events are read, so it must be writable")
+                })?;
+                self.ring.insert(ring)
+            }
+        };
+        match ring.next(&mut self.sample) {
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                let map = || Arc::clone(&self.open.label);
+                E::from_sample(&self.sample)
+                    .map(Some)
+                    .map_err(|wrong| Error::Event { map: map(), wrong })
+            }
+            Err(Corrupt) => Err(self.open.refused(
+                "reading an event",
+                libc::EIO,
+                "its memory is not as the kernel writes it: does another process read it too?",
+            )),
+        }
+    }
+
+    /// All events that there are now.
+    pub fn drain(&mut self) -> impl Iterator<Item = Result<E, Error>> + '_ {
+        std::iter::from_fn(|| self.try_next().transpose())
+    }
+
+    /// Waits for an event, for at most that long; `false` when the time is up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kernel`] when the kernel refuses to wait. An interruption by a
+    /// signal is none: it goes on waiting.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, Error> {
+        let end = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            // Rounded up, so as not to turn round and round for the last of them.
+            let left = left.map_or(-1, |left| {
+                i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
+            });
+            match wait(self.open.map.fd().as_fd(), left) {
+                Ok(ready) => return Ok(ready),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                    return Err(self.open.refused("waiting for an event (poll)", errno, ""));
+                }
+            }
+        }
+    }
+}
+
+impl<E> std::os::fd::AsRawFd for RingBuf<E> {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.open.map.fd().as_raw_fd()
+    }
+}
