@@ -423,6 +423,9 @@ impl Display for WayOut<'_> {
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or give the process CAP_SYS_ADMIN"
             }
+            Unverifiable::NoInnerMap => {
+                "  - declare it with `__array(values, struct ...)` in section \".maps\""
+            }
             Unverifiable::NoEventType => {
                 "  - say which type of the program its events are of: \
                  OpenOptions::new().event(\"event\")"

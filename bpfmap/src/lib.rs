@@ -94,9 +94,9 @@ pub use {
     error::{Error, KernelError},
     map_type::MapType,
     maps::{
-        Array, BloomFilter, Drain, Elements, Event, Globals, HashMap, Iter, Keys, LpmTrie,
-        MapValue, MappedArray, Occupancy, PerCpu, Queue, RingBuf, Stack, TypedMap, Values,
-        WrongEvent,
+        Array, ArrayOfMaps, BloomFilter, Drain, Elements, Event, Globals, HashMap, HashOfMaps,
+        Iter, Keys, LocalStorage, LpmTrie, MapValue, MappedArray, Occupancy, PerCpu, Queue,
+        RingBuf, Stack, TypedMap, Values, WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},

@@ -72,6 +72,9 @@ pub enum Unverifiable {
     /// It was not said of which type of the program the events are:
     /// [`OpenOptions::event`](crate::OpenOptions::event).
     NoEventType,
+    /// The object that was handed in does not declare what the maps in the map
+    /// are.
+    NoInnerMap,
     /// The object that was handed in declares the sizes of the map's key and
     /// value, and not their types.
     SizesInObject,
@@ -157,6 +160,7 @@ impl Display for Unverifiable {
                 write!(f, "the kernel keeps no BTF for maps of type {map_type}")
             }
             Self::NoEventType => f.write_str("no map says what type its events are of"),
+            Self::NoInnerMap => f.write_str("the object does not declare what the maps in it are"),
             Self::SizesInObject => f.write_str(
                 "the object declares the sizes of its key and value, and not their types",
             ),

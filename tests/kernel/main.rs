@@ -9,6 +9,7 @@ mod faults;
 mod gate;
 mod globals;
 mod hash;
+mod inner;
 mod maps;
 mod others;
 mod privilege;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         gate::tests(),
         globals::tests(),
         hash::tests(),
+        inner::tests(),
         maps::tests(),
         queue::tests(),
         ring::tests(),

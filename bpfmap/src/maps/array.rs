@@ -79,16 +79,8 @@ impl<V: MapValue> Array<V> {
     ///
     /// [`Error::OutOfRange`] when it is beyond the end.
     pub fn set(&self, index: u32, value: &V) -> Result<(), Error> {
-        self.check_index(index)?;
+        self.open.check_index(index)?;
         self.open.update(Operation::Set, Update::Any, bytes_of(&index), value)
-    }
-
-    fn check_index(&self, index: u32) -> Result<(), Error> {
-        let (map, len) = (&self.open.label, self.len());
-        if index < len {
-            return Ok(());
-        }
-        Err(Error::OutOfRange { map: Arc::clone(map), index, len })
     }
 
     /// Writes elements from `start` on: with one system call for all of them
@@ -101,7 +93,7 @@ impl<V: MapValue> Array<V> {
     pub fn set_batch(&self, start: u32, values: &[V]) -> Result<(), Error> {
         let Some(last) = values.len().checked_sub(1) else { return Ok(()) };
         let last = u32::try_from(last).unwrap_or(u32::MAX).saturating_add(start);
-        self.check_index(last)?;
+        self.open.check_index(last)?;
         let keys: Vec<u32> = (start..=last).collect();
         self.open.insert_all(&keys, values)
     }

@@ -76,6 +76,16 @@ impl OpenMap {
         }
     }
 
+    /// Refuses an index beyond the end of an array.
+    #[inline]
+    pub(super) fn check_index(&self, index: u32) -> Result<(), Error> {
+        let len = self.map.info().max_entries;
+        if index < len {
+            return Ok(());
+        }
+        Err(Error::OutOfRange { map: Arc::clone(&self.label), index, len })
+    }
+
     /// Makes `ENOENT` an answer.
     #[inline]
     fn found(&self, operation: Operation, answer: Result<(), Errno>) -> Result<bool, Error> {

@@ -11,6 +11,10 @@ use crate::sys::Errno;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Get,
+    GetStorage,
+    InsertStorage,
+    RemoveStorage,
+    InsertMap,
     MayContain,
     Set,
     Insert,
@@ -32,6 +36,9 @@ impl Operation {
     fn text(self) -> &'static str {
         match self {
             Self::Get => "get (BPF_MAP_LOOKUP_ELEM)",
+            Self::GetStorage => "get (BPF_MAP_LOOKUP_ELEM)",
+            Self::InsertStorage | Self::InsertMap => "insert (BPF_MAP_UPDATE_ELEM)",
+            Self::RemoveStorage => "remove (BPF_MAP_DELETE_ELEM)",
             Self::MayContain => "may_contain (BPF_MAP_LOOKUP_ELEM)",
             Self::Set => "set (BPF_MAP_UPDATE_ELEM)",
             Self::Insert => "insert (BPF_MAP_UPDATE_ELEM)",
@@ -51,7 +58,10 @@ impl Operation {
     }
 
     fn writes(self) -> bool {
-        !matches!(self, Self::Get | Self::MayContain | Self::Iterate | Self::Peek)
+        !matches!(
+            self,
+            Self::Get | Self::GetStorage | Self::MayContain | Self::Iterate | Self::Peek
+        )
     }
 }
 
@@ -64,6 +74,7 @@ impl OpenMap {
             (
                 Operation::Insert
                 | Operation::InsertBatch
+                | Operation::InsertMap
                 | Operation::InsertNew
                 | Operation::Replace
                 | Operation::Push,
@@ -75,10 +86,28 @@ impl OpenMap {
             (Operation::Insert | Operation::InsertBatch | Operation::InsertNew, libc::ENOSPC) => {
                 return Error::Full { map, max_entries: self.map.info().max_entries };
             }
+            // The descriptor that is the key, and not the map's.
+            (
+                Operation::GetStorage | Operation::InsertStorage | Operation::RemoveStorage,
+                libc::EBADF,
+            ) => {}
             (_, libc::EBADF) => return Error::Closed { map },
             _ => {}
         }
         let meaning = match errno.0 {
+            libc::EBADF | libc::EINVAL | libc::ENOTSOCK
+                if matches!(
+                    operation,
+                    Operation::GetStorage | Operation::InsertStorage | Operation::RemoveStorage
+                ) =>
+            {
+                "the descriptor is not of what the map stores values for: a socket, a file, a \
+                 process (a pidfd) or a cgroup"
+            }
+            libc::EINVAL if operation == Operation::InsertMap => {
+                "the map is not like the one that the outer map was made with, in its type, its sizes or \
+                 its flags"
+            }
             libc::EPERM if operation.writes() => {
                 "the map is frozen or was opened read-only (BPF_F_RDONLY), or the process lacks CAP_BPF"
             }

@@ -9,9 +9,11 @@ mod failure;
 mod globals;
 mod hash;
 mod lpm;
+mod of_maps;
 mod opening;
 mod queue;
 mod ring;
+mod storage;
 mod value;
 mod walk;
 
@@ -29,8 +31,10 @@ pub use event::{Event, WrongEvent};
 pub use globals::Globals;
 pub use hash::{HashMap, Occupancy};
 pub use lpm::LpmTrie;
+pub use of_maps::{ArrayOfMaps, HashOfMaps};
 pub use queue::{Queue, Stack};
 pub use ring::RingBuf;
+pub use storage::LocalStorage;
 pub use value::{MapValue, PerCpu};
 pub use walk::{Drain, Iter, Keys, Values};
 
@@ -76,6 +80,9 @@ mod sealed {
 
         /// The types of the events in it, by name, for a map of events.
         const EVENTS: Option<&'static [(&'static str, &'static crate::Layout)]> = None;
+
+        /// What the maps in it are, for a map of maps.
+        const INNER: Option<fn() -> crate::open::Wanted<'static>> = None;
 
         fn from_open(open: super::OpenMap) -> Self;
     }

@@ -12,6 +12,7 @@ mod wanted;
 use std::os::fd::BorrowedFd;
 
 pub use options::OpenOptions;
+pub(crate) use wanted::Wanted;
 
 use std::os::fd::AsFd;
 

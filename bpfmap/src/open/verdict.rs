@@ -153,6 +153,13 @@ pub(super) fn definition(
         let reason = Unverifiable::SizesInObject;
         return Err(Error::Unverifiable { map: Arc::clone(label), reason });
     };
+    if let Some(inner) = wanted.inner {
+        let Some(map) = &map.inner else {
+            let reason = Unverifiable::NoInnerMap;
+            return Err(Error::Unverifiable { map: Arc::clone(label), reason });
+        };
+        definition(&inner(), &declared(map), btf, map)?;
+    }
     key_and_value(wanted, label, btf, BtfSource::Object, [key, value], &mut Agreed::default())
 }
 

@@ -5,7 +5,8 @@ use crate::layout::Layout;
 use crate::map_type::MapType;
 use crate::maps::TypedMap;
 
-pub(super) struct Wanted<'a> {
+/// What a typed map demands of a map.
+pub struct Wanted<'a> {
     /// The name of the typed map.
     pub(super) name: &'static str,
     pub(super) map_types: &'static [MapType],
@@ -15,12 +16,14 @@ pub(super) struct Wanted<'a> {
     /// meant.
     pub(super) section: bool,
     pub(super) variable: Option<&'a str>,
+    /// What the maps in it are, for a map of maps.
+    pub(super) inner: Option<fn() -> Wanted<'static>>,
     /// The types of the events in it, by name, for a map of events.
     pub(super) events: Option<&'static [(&'static str, &'static Layout)]>,
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn of<M: TypedMap>(variable: Option<&'a str>) -> Self {
+    pub(crate) fn of<M: TypedMap>(variable: Option<&'a str>) -> Self {
         Self {
             name: M::NAME,
             map_types: M::MAP_TYPES,
@@ -28,6 +31,7 @@ impl<'a> Wanted<'a> {
             value: M::VALUE,
             section: M::IS_SECTION,
             variable: variable.filter(|_| M::IS_SECTION),
+            inner: M::INNER,
             events: M::EVENTS,
         }
     }
