@@ -127,7 +127,8 @@ fn a_variable_of_another_type_is_refused_by_its_name() {
 #[test]
 fn an_unknown_variable_is_answered_with_those_that_exist() {
     let error = variable::<u64>("packet").unwrap_err().to_string();
-    assert!(error.starts_with("no variable `packet` in the object; there are `"), "{error}");
+    let beginning = "no variable `packet` in the object; did you mean `packets`? there are `";
+    assert!(error.starts_with(beginning), "{error}");
     for name in ["packets", "seen", "errors", "limits", "port", "sample_every", "hot"] {
         assert!(error.contains(&format!("`{name}`")), "{error}");
     }

@@ -27,7 +27,7 @@ pub enum Error {
     Mismatch(Box<Mismatches>),
 
     /// There is no map of that name.
-    #[error("no map `{}` in {place}; {}", .name.escape_debug(), Known(.known, "maps"))]
+    #[error("no map `{}` in {place}; {}", .name.escape_debug(), Known(.name, .known, "maps"))]
     UnknownMap {
         /// The name that was asked for.
         name: String,
@@ -39,9 +39,9 @@ pub enum Error {
 
     /// The map is of a type that does not work as the Rust type does.
     #[error(
-        "{map} is of type {found}; {wrapper} opens {}: declare it as one of these in the BPF program, or \
-         open it as what it is",
-        Types(.accepted)
+        "{map} is of type {found}, and `{wrapper}` opens maps of type {}: {}declare it as such in the \
+         BPF program",
+        Types(.accepted), OpenAs(*.found)
     )]
     MapType {
         /// The map.
@@ -66,10 +66,13 @@ pub enum Error {
     },
 
     /// There is no global variable of that name.
-    #[error("no variable `{}` in {place}; {}", .name.escape_debug(), Known(.known, "variables"))]
+    #[error(
+        "no variable `{}` in {}; {}",
+        .name.escape_debug(), PlaceOf(.map), Known(.name, .known, "variables")
+    )]
     UnknownVariable {
-        /// Where it was looked for.
-        place: String,
+        /// The map that is its section; `None` when all of an object was searched.
+        map: Option<Arc<MapLabel>>,
         /// The name that was asked for.
         name: String,
         /// The variables that there are.
@@ -322,15 +325,13 @@ impl Error {
             | Self::ReadOnlyMemory { map }
             | Self::Full { map, .. } => Some(map),
             Self::Partial { error, .. } => error.map(),
-            Self::UnknownMap { .. }
-            | Self::UnknownVariable { .. }
-            | Self::Object(_)
-            | Self::Io { .. } => None,
+            Self::UnknownVariable { map, .. } => map.as_deref(),
+            Self::UnknownMap { .. } | Self::Object(_) | Self::Io { .. } => None,
         }
     }
 
-    /// The same text as `Display`; in colours when `stream` is a terminal, and
-    /// the environment does not have `NO_COLOR`.
+    /// The same text as `Display`; a mismatch in colours when `stream` is a
+    /// terminal that has them, and the environment does not say `NO_COLOR`.
     ///
     /// ```no_run
     /// # fn open() -> Result<(), bpfmap::Error> { Ok(()) }
@@ -340,7 +341,8 @@ impl Error {
     /// ```
     pub fn for_stream(&self, stream: &impl IsTerminal) -> impl Display + '_ {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        ForStream { error: self, colors: stream.is_terminal() && !no_color }
+        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        ForStream { error: self, colors: stream.is_terminal() && !no_color && !is_dumb }
     }
 }
 
@@ -383,17 +385,57 @@ impl Display for TypeName<'_> {
 /// How many names are listed: more than most objects have.
 const MAX_LISTED: usize = 64;
 
-struct Known<'a>(&'a [String], &'static str);
+struct PlaceOf<'a>(&'a Option<Arc<MapLabel>>);
+
+impl Display for PlaceOf<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(map) => map.fmt(f),
+            None => f.write_str("the object"),
+        }
+    }
+}
+
+/// The name that was asked for, those that there are, and what they are names
+/// of.
+struct Known<'a>(&'a str, &'a [String], &'static str);
 
 impl Display for Known<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some((first, rest)) = self.0.split_first() else {
-            return write!(f, "it has no {}", self.1);
+        let &Self(wanted, known, what) = self;
+        let Some((first, rest)) = known.split_first() else {
+            return write!(f, "it has no {what}");
         };
+        if let Some(meant) = similar(wanted, known) {
+            write!(f, "did you mean `{}`? ", meant.escape_debug())?;
+        }
         write!(f, "there are `{}`", first.escape_debug())?;
         let (listed, more) = rest.split_at(rest.len().min(MAX_LISTED - 1));
         listed.iter().try_for_each(|name| write!(f, ", `{}`", name.escape_debug()))?;
         if more.is_empty() { Ok(()) } else { write!(f, " and {} more", more.len()) }
+    }
+}
+
+/// The name that is nearly the one that was asked for.
+fn similar<'a>(wanted: &str, known: &'a [String]) -> Option<&'a str> {
+    /// How alike they are for a typing mistake, and not another name.
+    const ALIKE: f64 = 0.85;
+    let bare = |name: &str| name.trim_start_matches('.').to_owned();
+    let likeness = |name: &&'a String| strsim::jaro_winkler(&bare(name), &bare(wanted));
+    let known = known.iter().take(MAX_LISTED).map(|name| (likeness(&name), name));
+    let best = known.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (best.0 >= ALIKE).then_some(best.1)
+}
+
+/// What opens maps of a type.
+struct OpenAs(MapType);
+
+impl Display for OpenAs {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.opened_as() {
+            Some(ty) => write!(f, "open it as `{ty}`, or "),
+            None => Ok(()),
+        }
     }
 }
 
@@ -404,7 +446,7 @@ impl Display for Types<'_> {
         for (index, map_type) in self.0.iter().enumerate() {
             let before = match index {
                 0 => "",
-                _ if index + 1 == self.0.len() => " and ",
+                _ if index + 1 == self.0.len() => " or ",
                 _ => ", ",
             };
             write!(f, "{before}{map_type}")?;
@@ -423,6 +465,15 @@ impl Display for WayOut<'_> {
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
                  - or give the process CAP_SYS_ADMIN"
             }
+            Unverifiable::ProgramNotPermitted { .. } => {
+                "  - hand in the object that the map was loaded from, which needs no privilege:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
+                 - or give the process CAP_SYS_ADMIN"
+            }
+            Unverifiable::NoPlaceOfVariable => {
+                "  - hand in the object that the map was loaded from:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these"
+            }
             Unverifiable::NoInnerMap => {
                 "  - declare it with `__array(values, struct ...)` in section \".maps\""
             }
@@ -438,7 +489,13 @@ impl Display for WayOut<'_> {
             Unverifiable::NoBtfForType { .. } => {
                 "  - hand in the object that the map was loaded from:\n      \
                  OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these\n  \
-                 - or say which types of the program they are: OpenOptions::new().types(\"key\", \"value\")"
+                 - or say which types of the program they are: OpenOptions::new().types(\"key\", \
+                 \"value\"), with \"\" for a key that it has not"
+            }
+            // A section is not declared.
+            Unverifiable::NoBtf if self.0.name.contains('.') => {
+                "  - hand in the object that the map was loaded from:\n      \
+                 OpenOptions::new().object(&Object::parse(BYTES)?), and open it with these"
             }
             Unverifiable::NoBtf => {
                 "  - hand in the object that the map was loaded from:\n      \
@@ -453,8 +510,8 @@ impl Display for WayOut<'_> {
                  - or say which of its types they are: OpenOptions::new().types(\"key\", \"value\")"
             }
         })?;
-        if self.0.id.is_none() {
-            // An object alone is checked in full or not at all.
+        // An object alone is checked in full or not at all, and a variable too.
+        if self.0.id.is_none() || matches!(self.1, Unverifiable::NoPlaceOfVariable) {
             return Ok(());
         }
         f.write_str(

@@ -96,6 +96,27 @@ impl MapType {
         !without.contains(&self)
     }
 
+    /// The type of this crate that opens maps of that type.
+    pub(crate) fn opened_as(self) -> Option<&'static str> {
+        Some(match self {
+            Self::HASH | Self::LRU_HASH => "HashMap<K, V>",
+            Self::PERCPU_HASH | Self::LRU_PERCPU_HASH => "HashMap<K, PerCpu<V>>",
+            Self::ARRAY => "Array<V>",
+            Self::PERCPU_ARRAY => "Array<PerCpu<V>>",
+            Self::LPM_TRIE => "LpmTrie<K, V>",
+            Self::QUEUE => "Queue<T>",
+            Self::STACK => "Stack<T>",
+            Self::BLOOM_FILTER => "BloomFilter<T>",
+            Self::RINGBUF => "RingBuf<E>",
+            Self::HASH_OF_MAPS => "HashOfMaps<K, M>",
+            Self::ARRAY_OF_MAPS => "ArrayOfMaps<M>",
+            Self::SK_STORAGE | Self::INODE_STORAGE | Self::TASK_STORAGE | Self::CGRP_STORAGE => {
+                "LocalStorage<V>"
+            }
+            _ => return None,
+        })
+    }
+
     /// Its number.
     pub const fn as_raw(self) -> u32 {
         self.0

@@ -39,8 +39,9 @@ pub enum BtfSource {
     /// was made from it is taken on trust; see
     /// [`OpenOptions::object`](crate::OpenOptions::object).
     Object,
-    /// The BTF with which the program around the map was loaded; the map itself
-    /// has none, and the types are those of the names that were given.
+    /// The BTF with which the program around the map was loaded, as the map itself
+    /// has none. The types are those with which the program declares the map, or
+    /// those of the names that were given.
     Program {
         /// Its id, as `bpftool btf` shows it.
         btf_id: u32,
@@ -62,6 +63,14 @@ pub enum Unverifiable {
         /// The id of the BTF.
         btf_id: u32,
     },
+    /// The BTF of the program around the map would tell, and this process may not
+    /// read it: `BPF_BTF_GET_FD_BY_ID` needs `CAP_SYS_ADMIN`.
+    ProgramNotPermitted {
+        /// The id of the BTF.
+        btf_id: u32,
+    },
+    /// Nobody knows where in its section a variable is.
+    NoPlaceOfVariable,
     /// The kernel keeps no BTF for the map: the loader had none, or dropped it.
     NoBtf,
     /// The kernel keeps BTF for no map of that type.
@@ -154,6 +163,14 @@ impl Display for Unverifiable {
                 f,
                 "the kernel has its BTF (id {btf_id}), but reading it needs CAP_SYS_ADMIN, \
                  which this process does not have"
+            ),
+            Self::ProgramNotPermitted { btf_id } => write!(
+                f,
+                "the BTF of the program around it (id {btf_id}) would tell, but reading it needs \
+                 CAP_SYS_ADMIN, which this process does not have"
+            ),
+            Self::NoPlaceOfVariable => f.write_str(
+                "without BTF nobody knows where in its section the variable is, whatever its size",
             ),
             Self::NoBtf => f.write_str("the kernel has no BTF for it"),
             Self::NoBtfForType { map_type } => {

@@ -54,6 +54,12 @@ MAP(a_name_longer_than_the_kernel_keeps, HASH, struct key, struct value, 16);
 		__type(value, struct value);                                   \
 	} name SEC(".maps")
 
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 2);
+	__type(value, struct key);
+} keys SEC(".maps");
+
 SEQUENCE(queue, QUEUE);
 SEQUENCE(stack, STACK);
 

@@ -79,7 +79,10 @@ fn every_difference_of_key_and_value_is_in_one_refusal() -> TestResult {
 fn an_unknown_name_is_answered_with_the_names_that_exist() -> TestResult {
     let ebpf = Ebpf::load(FLOWS)?;
     let error = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flow").unwrap_err();
-    assert_eq!(error.to_string(), "no map `flow` in the loaded program; there are `flows`");
+    assert_eq!(
+        error.to_string(),
+        "no map `flow` in the loaded program; did you mean `flows`? there are `flows`"
+    );
     Ok(())
 }
 
@@ -235,13 +238,12 @@ fn a_map_without_types_is_compared_with_named_ones() -> TestResult {
             ["key.c", "key.b"]
         );
 
-        let options = options.object(&object);
-        let map: HashMap<Key, Value> = options.open(&ebpf, name)?;
+        // With a descriptor alone, those of the object.
+        let options = options.object(&object).name(name);
+        let fd = ebpf.map_fd(name).ok_or("no map")?;
+        let map: HashMap<Key, Value> = options.from_fd(fd)?;
         assert_eq!(map.verification(), Verification::Verified { source: BtfSource::Object });
-        assert_eq!(
-            differing(options.open::<HashMap<Swapped, Value>>(&ebpf, name)),
-            ["key.c", "key.b"]
-        );
+        assert_eq!(differing(options.from_fd::<HashMap<Swapped, Value>>(fd)), ["key.c", "key.b"]);
 
         match options.types("key", "nothing").open::<HashMap<Key, Value>>(&ebpf, name) {
             Err(Error::Btf { error: BtfError::NoSuchType { name }, .. }) => {

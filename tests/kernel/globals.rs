@@ -5,7 +5,8 @@ use std::path::Path;
 use aya::programs::Xdp;
 use aya::{Ebpf, TestRun, TestRunOptions};
 use bpfmap::{
-    BpfMapValue, BtfSource, Error, Globals, Object, OpenOptions, Unverifiable, Verification,
+    BpfMapValue, BtfSource, Error, Globals, Loader, Note, Object, OpenOptions, Queue, Unverifiable,
+    Verification,
 };
 
 use crate::support::*;
@@ -16,7 +17,8 @@ trials! {
         one_variable_is_read_and_not_written,
         a_section_is_written_as_a_whole,
         constants_are_frozen,
-        without_an_object_a_section_of_aya_is_not_verified,
+        without_btf_a_section_is_not_verified,
+        what_was_loaded_counts_and_not_the_object,
         an_array_of_the_program_is_no_section,
     ]
     [Need::Bpf, Need::Bpffs, Need::Bpftool] => [
@@ -79,14 +81,25 @@ fn run(times: u32) -> Result<Ebpf, Box<dyn std::error::Error>> {
 
 fn a_section_is_read_as_the_program_left_it() -> TestResult {
     let ebpf = run(3)?;
-    let object = Object::parse(GLOBALS)?;
-    let options = OpenOptions::new().object(&object);
-    let bss: Globals<Bss> = options.open(&ebpf, ".bss")?;
+    // aya hands in no BTF of the section, but that of the program has it.
+    let bss = Globals::<Bss>::open(&ebpf, ".bss")?;
     assert_eq!(bss.get()?, Bss { packets: 3, seen: 24, errors: 24 });
-    assert_eq!(bss.verification(), Verification::Verified { source: BtfSource::Object });
-    let data: Globals<Data> = options.open(&ebpf, ".data")?;
+    assert!(matches!(
+        bss.verification(),
+        Verification::Verified { source: BtfSource::Program { .. } }
+    ));
+    let data = Globals::<Data>::open(&ebpf, ".data")?;
     assert_eq!(data.get()?, Data { limits: Limits { rate: 103, burst: 200 }, port: 446 });
-    let refused = options.open::<Globals<Swapped>>(&ebpf, ".bss");
+    let refused = Globals::<Swapped>::open(&ebpf, ".bss");
+    assert_eq!(differing(refused), ["value.errors", "value.seen"]);
+
+    // With a descriptor alone it is the object that knows.
+    let object = Object::parse(GLOBALS)?;
+    let (options, fd) = (OpenOptions::new().object(&object), ebpf.map_fd(".bss").ok_or("no map")?);
+    let bss: Globals<Bss> = options.from_fd(fd)?;
+    assert_eq!(bss.verification(), Verification::Verified { source: BtfSource::Object });
+    assert_eq!(bss.get()?.packets, 3);
+    let refused = options.from_fd::<Globals<Swapped>>(fd);
     assert_eq!(differing(refused), ["value.errors", "value.seen"]);
     Ok(())
 }
@@ -139,26 +152,49 @@ fn constants_are_frozen() -> TestResult {
     Ok(())
 }
 
-fn without_an_object_a_section_of_aya_is_not_verified() -> TestResult {
+fn without_btf_a_section_is_not_verified() -> TestResult {
     let ebpf = run(1)?;
-    match Globals::<Bss>::open(&ebpf, ".bss") {
-        Err(Error::Unverifiable { reason: Unverifiable::NoBtf, .. }) => {}
+    let fd = ebpf.map_fd(".bss").ok_or("no map")?;
+    match Globals::<Bss>::from_fd(fd) {
+        Err(error @ Error::Unverifiable { reason: Unverifiable::NoBtf, .. }) => {
+            let text = error.to_string();
+            // It is not declared in any way.
+            assert!(!text.contains("__type") && text.contains(".object(&Object"), "{text}");
+        }
         other => panic!("{other:?}"),
     }
     let options = OpenOptions::new().allow_sizes_only(true);
-    let bss: Globals<Bss> = options.open(&ebpf, ".bss")?;
+    let bss: Globals<Bss> = options.from_fd(fd)?;
     assert!(matches!(bss.verification(), Verification::SizesOnly { .. }));
-    // Nobody knows where a variable is.
-    match options.variable("packets").open::<Globals<u64>>(&ebpf, ".bss") {
-        Err(Error::Unverifiable { .. }) => {}
+    match options.variable("packets").from_fd::<Globals<u64>>(fd) {
+        Err(error @ Error::Unverifiable { reason: Unverifiable::NoPlaceOfVariable, .. }) => {
+            let text = error.to_string();
+            assert!(!text.contains("allow_sizes_only"), "{text}");
+        }
         other => panic!("{other:?}"),
     }
-    // Every name of an object that has no such section.
+    // An object that has no such section.
     let other = Object::parse(FLOWS)?;
-    match options.object(&other).open::<Globals<Bss>>(&ebpf, ".bss") {
+    match options.object(&other).from_fd::<Globals<Bss>>(fd) {
         Err(Error::UnknownMap { .. }) => {}
         other => panic!("{other:?}"),
     }
+    Ok(())
+}
+
+/// The object of another build agrees with the wrong types; what was loaded does
+/// not.
+fn what_was_loaded_counts_and_not_the_object() -> TestResult {
+    let ebpf = Ebpf::load(OLDER)?;
+    let object = Object::parse(KINDS)?;
+    let options = OpenOptions::new().object(&object);
+    let refusal = mismatches(options.open::<Queue<Key>>(&ebpf, "keys"));
+    assert_eq!(refusal.note(), Some(Note::OtherBuild), "{refusal}");
+    let older = Object::parse(OLDER)?;
+    let refusal = mismatches(OpenOptions::new().object(&older).open::<Queue<Key>>(&ebpf, "keys"));
+    assert_eq!(refusal.note(), None, "{refusal}");
+    let by_name = options.types("", "key").open::<Queue<Key>>(&ebpf, "keys");
+    assert_eq!(differing(by_name), ["value.b", "value.c"]);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use aya::Ebpf;
 use bpfmap::{
-    BtfSource, Error, HashMap, Loader, Note, Object, OpenOptions, Unverifiable, Verification,
+    BtfSource, Error, HashMap, Loader, Note, Object, OpenOptions, Queue, Unverifiable, Verification,
 };
 use caps::{CapSet, Capability};
 
@@ -15,6 +15,7 @@ trials! {
         without_sys_admin_the_object_is_the_way_out,
         an_object_that_is_not_the_maps_is_refused,
         an_id_needs_sys_admin,
+        a_map_without_btf_needs_its_object,
         a_map_of_another_load_is_not_vouched_for,
     ]
     [Need::Bpf, Need::Bpffs] => [
@@ -146,6 +147,35 @@ fn a_map_of_another_load_is_not_vouched_for() -> TestResult {
     assert_eq!(refusal.note(), Some(Note::OtherBuild), "{refusal}");
     assert_eq!(differing::<()>(Err(Error::Mismatch(refusal))), ["key.b", "key.c"]);
     Ok(())
+}
+
+/// The BTF of the program around it, which has its types, is not to be read.
+fn a_map_without_btf_needs_its_object() -> TestResult {
+    with_only(LEAST, || {
+        let ebpf = Ebpf::load(KINDS)?;
+        match Queue::<Value>::open(&ebpf, "queue") {
+            Err(error @ Error::Unverifiable { .. }) => {
+                let text = error.to_string();
+                assert!(text.contains(".object(&Object::parse(BYTES)?)"), "{text}");
+            }
+            other => panic!("{other:?}"),
+        }
+        match OpenOptions::new().types("", "value").open::<Queue<Value>>(&ebpf, "queue") {
+            Err(
+                error @ Error::Unverifiable {
+                    reason: Unverifiable::ProgramNotPermitted { .. }, ..
+                },
+            ) => {
+                let text = error.to_string();
+                assert!(text.contains("the BTF of the program around it"), "{text}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let object = Object::parse(KINDS)?;
+        let queue: Queue<Value> = OpenOptions::new().object(&object).open(&ebpf, "queue")?;
+        assert_eq!(queue.verification(), Verification::Verified { source: BtfSource::Object });
+        Ok(())
+    })
 }
 
 fn an_id_needs_sys_admin() -> TestResult {

@@ -2,7 +2,7 @@
 
 use aya::Ebpf;
 use bpfmap::{
-    BpfMapValue, BtfSource, Error, MapType, Object, OpenOptions, Queue, Stack, TypedMap,
+    BpfMapValue, BtfSource, Error, Loader, MapType, Object, OpenOptions, Queue, Stack, TypedMap,
     Unverifiable, Verification,
 };
 
@@ -17,16 +17,18 @@ trials! {
     ]
 }
 
-/// Opens a map with the object, as the kernel has no BTF of it.
+/// Opens a map, of which only the rest of the program has BTF.
 fn open<M: TypedMap>(name: &str) -> Result<M, Box<dyn std::error::Error>> {
     let ebpf = Ebpf::load(KINDS)?;
-    let object = Object::parse(KINDS)?;
-    Ok(OpenOptions::new().object(&object).open(&ebpf, name)?)
+    Ok(OpenOptions::new().open(&ebpf, name)?)
 }
 
 fn a_queue_gives_the_oldest_first() -> TestResult {
     let queue: Queue<Value> = open("queue")?;
-    assert_eq!(queue.verification(), Verification::Verified { source: BtfSource::Object });
+    assert!(matches!(
+        queue.verification(),
+        Verification::Verified { source: BtfSource::Program { .. } }
+    ));
     assert_eq!((queue.peek()?, queue.pop()?), (None, None));
     queue.push(&value(1))?;
     queue.push(&value(2))?;
@@ -53,7 +55,7 @@ fn a_stack_gives_the_newest_first() -> TestResult {
 
 fn a_map_of_a_type_that_has_no_btf_says_so() -> TestResult {
     let ebpf = Ebpf::load(KINDS)?;
-    let error = Queue::<Value>::open(&ebpf, "queue").unwrap_err();
+    let error = Queue::<Value>::from_fd(ebpf.map_fd("queue").ok_or("no map")?).unwrap_err();
     match &error {
         Error::Unverifiable { reason: Unverifiable::NoBtfForType { map_type }, .. } => {
             assert_eq!(*map_type, MapType::QUEUE);
@@ -76,8 +78,13 @@ fn the_fields_of_a_queue_are_those_of_the_object() -> TestResult {
         first: u32,
     }
     let ebpf = Ebpf::load(KINDS)?;
-    let object = Object::parse(KINDS)?;
-    let refused = OpenOptions::new().object(&object).open::<Queue<Swapped>>(&ebpf, "queue");
+    let refused = Queue::<Swapped>::open(&ebpf, "queue");
     assert_eq!(differing(refused), ["value.last", "value.first"]);
+    let (object, fd) = (Object::parse(KINDS)?, ebpf.map_fd("queue").ok_or("no map")?);
+    let options = OpenOptions::new().object(&object);
+    let refused = options.from_fd::<Queue<Swapped>>(fd);
+    assert_eq!(differing(refused), ["value.last", "value.first"]);
+    let queue: Queue<Value> = options.from_fd(fd)?;
+    assert_eq!(queue.verification(), Verification::Verified { source: BtfSource::Object });
     Ok(())
 }

@@ -52,7 +52,9 @@ pub enum BtfError {
     },
     /// The BTF declares the type without saying what it consists of.
     #[error(
-        "`{}` is only declared, not defined, in this BTF; define it where the program is compiled",
+        "`{0}` is only declared, not defined, in this BTF: compilers leave out the members of what is \
+         used through pointers alone, and of what the maps in a map hold; a global variable keeps \
+         them: `const {0} *unused __attribute__((unused));`",
         Printable(.name)
     )]
     Incomplete {
@@ -61,9 +63,8 @@ pub enum BtfError {
     },
     /// There is no type of that name.
     #[error(
-        "no type `{0}` in this BTF; types are named as in C without `struct`, and compilers leave out \
-         one that only local variables are of: beside it, \
-         `const struct {0} *unused_{0} __attribute__((unused));` keeps it",
+        "no type `{0}` in this BTF; compilers leave out one that only the inside of functions uses, \
+         and a global variable keeps it: `const struct {0} *unused_{0} __attribute__((unused));`",
         Printable(.name)
     )]
     NoSuchType {

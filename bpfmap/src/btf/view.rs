@@ -179,7 +179,7 @@ impl<'a> Btf<'a> {
     }
 
     /// The type of data that has that name: a struct, a union, an enum, a
-    /// typedef, a number or a section.
+    /// typedef, a number or a section. `struct flow_key` is `flow_key`.
     ///
     /// # Errors
     ///
@@ -197,6 +197,9 @@ impl<'a> Btf<'a> {
                     | Type::Section(_)
             )
         };
+        let keywords = ["struct ", "union ", "enum "];
+        let bare = keywords.iter().find_map(|keyword| name.strip_prefix(keyword));
+        let name = bare.unwrap_or(name);
         if let Some(id) = self.find(name, is_data)? {
             return Ok(self.view(id));
         }

@@ -114,7 +114,8 @@ fn missing_here(field: &Field, place: Range<u64>, end: u64, members: &[CMember<'
         return format!("there is a hole: write `Pad<{size}>`, or add `{name}` to the C struct");
     }
     let names: Vec<_> = there.iter().map(|member| format!("`{}`", member.name)).collect();
-    format!("{} is there: remove the field, or add `{name}` to the C struct", names.join(", "))
+    let is = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {is} there: remove the field, or add `{name}` to the C struct", names.join(", "))
 }
 
 /// A struct whose fields agree, and whose size does not.

@@ -3,41 +3,52 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::paint::Paint;
-use super::{MAX_FOUND, Mismatch, MismatchKind, Mismatches, Place, Role, TypeMismatches};
+use super::{MAX_FOUND, Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches};
 use crate::btf::Printable;
 use crate::layout::{Layout, TypeName};
 
 /// Something as text, with colours or without.
-struct Drawn<'a, T>(&'a T, Paint);
+struct Drawn<'a, T>(&'a T, Paint, Advice);
+
+/// Whether to say what to change: not where one thing explains it all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Advice {
+    Given,
+    Left,
+}
 
 impl Mismatches {
     /// The same text as `Display`, in the colours of a terminal.
     pub fn colored(&self) -> impl Display + '_ {
-        Drawn(self, Paint::Colors)
+        Drawn(self, Paint::Colors, Advice::Given)
     }
 }
 
 impl Display for Mismatches {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Drawn(self, Paint::Plain).fmt(f)
+        Drawn(self, Paint::Plain, Advice::Given).fmt(f)
     }
 }
 
 impl Display for TypeMismatches {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Drawn(self, Paint::Plain).fmt(f)
+        Drawn(self, Paint::Plain, Advice::Given).fmt(f)
     }
 }
 
 impl Display for Mismatch {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Drawn(self, Paint::Plain).fmt(f)
+        Drawn(self, Paint::Plain, Advice::Given).fmt(f)
     }
 }
 
 impl Display for Drawn<'_, Mismatches> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let &Self(all, paint) = self;
+        let &Self(all, paint, _) = self;
+        let advice = match all.note() {
+            Some(Note::OtherBuild | Note::Exchanged) => Advice::Left,
+            _ => Advice::Given,
+        };
         write!(f, "{} does not fit its Rust type", paint.title(all.subject()))?;
         if all.types().iter().any(|ty| matches!(ty.role(), Role::Key | Role::Value | Role::Event)) {
             f.write_str("s")?;
@@ -46,7 +57,7 @@ impl Display for Drawn<'_, Mismatches> {
         if let Some(note) = all.note() {
             write!(f, "\n\n{}", paint.advice(&note))?;
         }
-        all.types().iter().try_for_each(|ty| write!(f, "\n\n{}", Drawn(ty, paint)))
+        all.types().iter().try_for_each(|ty| write!(f, "\n\n{}", Drawn(ty, paint, advice)))
     }
 }
 
@@ -64,7 +75,7 @@ impl Display for Role {
 
 impl Display for Drawn<'_, TypeMismatches> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let &Self(all, paint) = self;
+        let &Self(all, paint, advice) = self;
         let count = all.mismatches().len();
         let more = if count >= MAX_FOUND { "at least " } else { "" };
         let differences = if count == 1 { "difference" } else { "differences" };
@@ -72,8 +83,12 @@ impl Display for Drawn<'_, TypeMismatches> {
         let role = all.role();
         let role = paint.title(&role);
         write!(f, "{role}: {more}{count} {differences} between `{rust}` and `{btf}`")?;
-        for mismatch in all.mismatches() {
-            write!(f, "\n  - {}", Drawn(mismatch, paint))?;
+        let (listed, more) = all.mismatches().split_at(count.min(MAX_LISTED));
+        for mismatch in listed {
+            write!(f, "\n  - {}", Drawn(mismatch, paint, advice))?;
+        }
+        if !more.is_empty() {
+            write!(f, "\n  - and {} more; is `{btf}` the type that is meant?", more.len())?;
         }
         if all.rust().fields().is_empty() || all.members().is_empty() {
             return Ok(());
@@ -84,7 +99,7 @@ impl Display for Drawn<'_, TypeMismatches> {
 
 impl Display for Drawn<'_, Mismatch> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let &Self(found, paint) = self;
+        let &Self(found, paint, given) = self;
         let nothing = Place { name: String::new(), ty: String::new(), bytes: 0..0 };
         let rust = found.rust.as_ref().unwrap_or(&nothing);
         let btf = found.btf.as_ref().unwrap_or(&nothing);
@@ -94,6 +109,9 @@ impl Display for Drawn<'_, Mismatch> {
             false => write!(f, "`{}` ", paint.wrong(&Printable(&found.path)))?,
         }
         let both = |f: &mut Formatter<'_>, what: &str| match whole {
+            true if rust.bytes.end == btf.bytes.end => {
+                write!(f, "{what}: `{}` in Rust, `{}` in BTF", rust.ty, btf.ty)
+            }
             true => write!(
                 f,
                 "{what}: `{}` has {} bytes in Rust, `{}` {} in BTF",
@@ -144,6 +162,7 @@ impl Display for Drawn<'_, Mismatch> {
         }
         match found.advice.as_str() {
             "" => Ok(()),
+            _ if given == Advice::Left => Ok(()),
             advice => write!(f, "; {}", paint.advice(&Printable(advice))),
         }
     }
@@ -209,6 +228,10 @@ impl SideBySide<'_> {
     }
 }
 
+/// How many differences are written, and how many rows that differ: what is more
+/// than that is another type.
+const MAX_LISTED: usize = 48;
+
 /// How many rows are written in full.
 const SHORT: usize = 16;
 /// In a longer table, how many that agree are written around one that differs.
@@ -220,9 +243,11 @@ fn shortened(mut rows: Vec<Row>) -> Vec<Row> {
         return rows;
     }
     let differs: Vec<_> = rows.iter().map(|row| row.differs).collect();
+    let mut left = MAX_LISTED;
     for (index, row) in rows.iter_mut().enumerate() {
         let around = index.saturating_sub(AROUND)..(index + AROUND + 1).min(differs.len());
-        row.shown = differs[around].contains(&true);
+        row.shown = left > 0 && differs[around].contains(&true);
+        left -= usize::from(row.shown && row.differs);
     }
     rows
 }
@@ -258,10 +283,14 @@ impl Display for SideBySide<'_> {
         f.write_str(&line(false, &titles))?;
         let mut rows = rows.as_slice();
         while !rows.is_empty() {
-            let agreeing = rows.iter().take_while(|row| !row.shown).count();
-            if agreeing > 0 {
-                write!(f, "\n    ... {agreeing} that agree")?;
-                rows = &rows[agreeing..];
+            let hidden = rows.iter().take_while(|row| !row.shown).count();
+            if hidden > 0 {
+                let what = match rows[..hidden].iter().any(|row| row.differs) {
+                    true => "more",
+                    false => "that agree",
+                };
+                write!(f, "\n    ... {hidden} {what}")?;
+                rows = &rows[hidden..];
                 continue;
             }
             let (row, rest) = (&rows[0], &rows[1..]);

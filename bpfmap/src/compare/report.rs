@@ -59,7 +59,7 @@ impl Display for Note {
         f.write_str(match self {
             Self::OtherBuild => {
                 "the object that was handed in agrees with the Rust types, so the map was made by \
-                 another build of the program: remove its pin and load the program again"
+                 another build of the program: load this one, and remove the pin of the map if it has one"
             }
             Self::Exchanged => "the other way round they fit: key and value are exchanged",
             Self::Sanitised => {

@@ -66,6 +66,16 @@ pub enum ObjectError {
     },
 }
 
+/// The map of that name as BTF of the kernel declares it: that of a program whose
+/// loader handed in all of the object's.
+pub(crate) fn declared_in(btf: &Btf<'_>, name: &str) -> Option<Definition> {
+    if name.starts_with('.') {
+        return sections::loaded(btf, name);
+    }
+    let maps = declaration::in_btf(btf).ok()?;
+    maps.into_iter().find(|map| map.name == name)
+}
+
 impl<'a> Object<'a> {
     /// Reads an object file. Its BTF is read once, however many maps are then
     /// checked against it, and stays where it is.

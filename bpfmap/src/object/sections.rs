@@ -5,7 +5,7 @@ use super::ObjectError;
 use super::declaration::{check_count, of_section, of_struct_ops};
 use super::definition::Definition;
 use super::elf::Elf;
-use crate::btf::{Btf, BtfError, Placement, Type};
+use crate::btf::{Btf, BtfError, Placement, Section, Type};
 
 /// Whether loaders make maps of a section of that name.
 pub(super) fn is_known(name: &[u8]) -> bool {
@@ -51,6 +51,16 @@ pub(super) fn placement(btf: &Btf<'_>, elf: &Elf<'_>) -> Result<Placement, BtfEr
         }
     }
     Ok(Placement::new(sizes, offsets))
+}
+
+/// The map that a loader has made of the section of that name, whose size is in
+/// the BTF since then.
+pub(super) fn loaded(btf: &Btf<'_>, name: &str) -> Option<Definition> {
+    let is_it = |section: &Section<'_>| section.size != 0 && btf.is_named(section.name, name);
+    is_data(name.as_bytes())
+        .then(|| btf.sections().find(is_it))
+        .flatten()
+        .map(|section| of_section(name, section.id))
 }
 
 /// Adds the maps that loaders make of sections.

@@ -1,5 +1,6 @@
-//! The order of the evidence: the kernel's BTF of the map, then the object's,
-//! then, for those who asked for it, the sizes alone.
+//! The order of the evidence: the kernel's BTF of the map, then that of the
+//! program around it, then the object's, then, for those who asked for it, the
+//! sizes alone.
 
 use std::sync::Arc;
 
@@ -7,10 +8,11 @@ use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{OpenOptions, kernel, verdict};
 use crate::Error;
+use crate::btf::Btf;
 use crate::compare::{Agreed, Note};
 use crate::layout::Layout;
 use crate::map_type::MapType;
-use crate::object::{Definition, Object, Side};
+use crate::object::{Definition, Object, Side, declared_in};
 use crate::sys::MapInfo;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification};
 
@@ -39,6 +41,10 @@ impl Gate<'_> {
                 let verification = Verification::SizesOnly { reason };
                 return Ok(Passed { verification, at, btf: None });
             }
+            let reason = match self.options.allow_sizes_only {
+                true => Unverifiable::NoPlaceOfVariable,
+                false => reason,
+            };
             Err(Error::Unverifiable { map: Arc::clone(self.label), reason })
         })
     }
@@ -48,16 +54,36 @@ impl Gate<'_> {
         if let Some(events) = self.wanted.events {
             return or_reason(self.events(events));
         }
-        let mut answer = or_reason(self.against_kernel())?;
-        if let (Err(_), Some(object)) = (&answer, self.options.object) {
-            answer = or_reason(self.against_object(object))?;
-        }
-        match (answer, self.options.types) {
-            (Err(Unverifiable::NotPermitted { btf_id }), _) => {
-                Ok(Err(Unverifiable::NotPermitted { btf_id }))
+        let reason = match or_reason(self.against_kernel())? {
+            // The rest of the load is not to be read either.
+            Err(reason @ Unverifiable::NotPermitted { .. }) => {
+                return self.after(reason, |gate| gate.against_given_object());
             }
+            Err(reason) => reason,
+            passed => return Ok(passed),
+        };
+        let answer = self.after(reason, |gate| gate.against_program())?;
+        let answer = match answer {
+            Err(reason) => self.after(reason, |gate| gate.against_given_object())?,
+            passed => passed,
+        };
+        match (answer, self.options.types) {
             (Err(_), Some(names)) => or_reason(self.by_name(names)),
             (answer, _) => Ok(answer),
+        }
+    }
+
+    /// Goes on to other evidence, whose reason for having none counts when it has
+    /// one.
+    fn after(
+        &self,
+        reason: Unverifiable,
+        compare: impl FnOnce(&Self) -> Result<Option<Passed>, Error>,
+    ) -> Result<Result<Passed, Unverifiable>, Error> {
+        match compare(self) {
+            Ok(passed) => Ok(passed.ok_or(reason)),
+            Err(Error::Unverifiable { reason, .. }) => Ok(Err(reason)),
+            Err(error) => Err(error),
         }
     }
 
@@ -74,21 +100,35 @@ impl Gate<'_> {
         Ok(Passed { btf: Some(btf), ..passed })
     }
 
-    /// Compares with the types of these names, of the object or of what was
-    /// loaded together with the map.
+    /// The BTF of what was loaded together with the map; `None` when nothing was,
+    /// or this process may not read it.
+    fn program(&self) -> Result<Option<(Btf<'static>, BtfSource)>, Error> {
+        let Some(&btf_id) = (self.beside)().first() else { return Ok(None) };
+        let source = BtfSource::Program { btf_id };
+        match kernel::btf_by_id(self.label, btf_id, source) {
+            Ok(btf) => Ok(Some((btf, source))),
+            Err(Error::Unverifiable { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Compares with how the program around the map declares it. The kernel keeps
+    /// that also for maps that have no BTF of their own: queues, and the sections
+    /// that aya loads.
+    fn against_program(&self) -> Result<Option<Passed>, Error> {
+        let Some((btf, source)) = self.program()? else { return Ok(None) };
+        let Some(map) = declared_in(&btf, &self.label.name) else { return Ok(None) };
+        match verdict::definition(self.wanted, self.label, &btf, source, &map) {
+            Err(Error::Unverifiable { .. }) => Ok(None),
+            answer => answer.map(Some).map_err(|error| self.if_stale(error)),
+        }
+    }
+
+    /// Compares with the types of these names, of what was loaded together with
+    /// the map or of the object.
     fn by_name(&self, names: [&str; 2]) -> Result<Passed, Error> {
-        let read;
-        let (btf, source) = match self.options.object {
-            Some(object) => (object.btf(), BtfSource::Object),
-            None => {
-                let Some(&btf_id) = (self.beside)().first() else {
-                    return Err(kernel::unverifiable(self.label, Unverifiable::NoBtf));
-                };
-                let source = BtfSource::Program { btf_id };
-                read = kernel::btf_by_id(self.label, btf_id, source)?;
-                (&read, source)
-            }
-        };
+        let program = self.program()?;
+        let (btf, source) = self.types_of(&program)?;
         let mut types = [0; 2];
         let sides = [self.wanted.key, self.wanted.value];
         for (id, (name, side)) in types.iter_mut().zip(names.into_iter().zip(sides)) {
@@ -104,33 +144,45 @@ impl Gate<'_> {
         verdict::key_and_value(self.wanted, self.label, btf, source, types, &mut Agreed::default())
     }
 
-    /// Compares events with the types of their names, of the object or of what
-    /// was loaded together with the map.
+    /// Compares events with the types of their names, of what was loaded together
+    /// with the map or of the object.
     fn events(&self, events: &[(&'static str, &'static Layout)]) -> Result<Passed, Error> {
-        let read;
-        let (btf, source) = match (self.options.object, (self.beside)().first()) {
-            (Some(object), _) => (object.btf(), BtfSource::Object),
-            (None, Some(&btf_id)) => {
-                let source = BtfSource::Program { btf_id };
-                read = kernel::btf_by_id(self.label, btf_id, source)?;
-                (&read, source)
-            }
-            (None, None) => {
-                let map_type = MapType::from_raw(self.info.map_type);
-                let reason = Unverifiable::NoBtfForType { map_type };
-                return Err(kernel::unverifiable(self.label, reason));
-            }
-        };
+        let program = self.program()?;
+        let (btf, source) = self.types_of(&program)?;
         verdict::events(self.label, btf, source, events, self.options.event)
     }
 
-    /// Adds to a mismatch with the kernel's BTF that the object agrees: then it
-    /// is the map that is out of date, and not the Rust type.
+    /// Where types are looked up by their names. What was loaded is not an older
+    /// build, as an object may be.
+    fn types_of<'b>(
+        &'b self,
+        program: &'b Option<(Btf<'static>, BtfSource)>,
+    ) -> Result<(&'b Btf<'b>, BtfSource), Error> {
+        match (program, self.options.object) {
+            (Some((btf, source)), _) => Ok((btf, *source)),
+            (None, Some(object)) => Ok((object.btf(), BtfSource::Object)),
+            (None, None) => {
+                let map_type = MapType::from_raw(self.info.map_type);
+                let reason = match (self.beside)().first() {
+                    Some(&btf_id) => Unverifiable::ProgramNotPermitted { btf_id },
+                    None if map_type.takes_btf() => Unverifiable::NoBtf,
+                    None => Unverifiable::NoBtfForType { map_type },
+                };
+                Err(kernel::unverifiable(self.label, reason))
+            }
+        }
+    }
+
+    /// Adds to a mismatch with what is in the kernel that the object agrees: then
+    /// it is the map that is out of date, and not the Rust type.
     fn if_stale(&self, error: Error) -> Error {
         match (error, self.options.object) {
             (Error::Mismatch(mismatches), Some(object)) => {
-                let agrees = |map| verdict::definition(self.wanted, self.label, object.btf(), map);
-                let agrees = self.definition(object).and_then(agrees).is_ok();
+                let (btf, source) = (object.btf(), BtfSource::Object);
+                let agrees = self
+                    .definition(object)
+                    .and_then(|map| verdict::definition(self.wanted, self.label, btf, source, map));
+                let agrees = agrees.is_ok();
                 let note = agrees.then_some(Note::OtherBuild);
                 Error::Mismatch(Box::new(mismatches.with_note(note)))
             }
@@ -140,12 +192,13 @@ impl Gate<'_> {
 
     /// Compares with the object's BTF, after the kernel and the object were
     /// found to speak of the same map.
-    fn against_object(&self, object: &Object<'_>) -> Result<Passed, Error> {
+    fn against_given_object(&self) -> Result<Option<Passed>, Error> {
+        let Some(object) = self.options.object else { return Ok(None) };
         let map = self.definition(object)?;
         if let Some(difference) = self.difference(object, map) {
             return Err(Error::OtherObject { map: Arc::clone(self.label), difference });
         }
-        verdict::definition(self.wanted, self.label, object.btf(), map)
+        verdict::definition(self.wanted, self.label, object.btf(), BtfSource::Object, map).map(Some)
     }
 
     /// What shows that the map was not made from the object's definition.

@@ -45,7 +45,8 @@ pub(super) fn key_and_value(
             Part::Variable { ty, at } => (Role::Variable, ty, at),
             Part::Unknown { known } => {
                 let name = wanted.variable.unwrap_or_default().into();
-                return Err(Error::UnknownVariable { place: map.to_string(), name, known });
+                let map = Some(Arc::clone(map));
+                return Err(Error::UnknownVariable { map, name, known });
             }
         },
         false => (Role::Value, value, 0),
@@ -136,12 +137,13 @@ pub(super) fn definition(
     wanted: &Wanted<'_>,
     label: &Arc<MapLabel>,
     btf: &Btf<'_>,
+    source: BtfSource,
     map: &Definition,
 ) -> Result<Passed, Error> {
     map_type(wanted, label, MapType::from_raw(map.map_type))?;
     is_section(wanted, label, &map.name)?;
     if let Some(types) = wanted.events {
-        return events(label, btf, BtfSource::Object, types, None);
+        return events(label, btf, source, types, None);
     }
     // A type that nobody asks for need not be declared.
     let side = |wanted: Option<&Layout>, declared: Side| match wanted {
@@ -158,9 +160,14 @@ pub(super) fn definition(
             let reason = Unverifiable::NoInnerMap;
             return Err(Error::Unverifiable { map: Arc::clone(label), reason });
         };
-        definition(&inner(), &declared(map), btf, map)?;
+        definition(&inner(), &declared(map), btf, source, map)?;
     }
-    key_and_value(wanted, label, btf, BtfSource::Object, [key, value], &mut Agreed::default())
+    key_and_value(wanted, label, btf, source, [key, value], &mut Agreed::default())
+}
+
+/// The same with nothing but the object.
+fn on_object(wanted: &Wanted<'_>, btf: &Btf<'_>, map: &Definition) -> Result<Passed, Error> {
+    definition(wanted, &declared(map), btf, BtfSource::Object, map)
 }
 
 /// The label of a map of which only the declaration is known.
@@ -233,7 +240,7 @@ impl Object<'_> {
     ///   malformed.
     pub fn check<M: TypedMap>(&self, name: &str) -> Result<Verification, Error> {
         let map = self.definition(name).ok_or_else(|| self.unknown(name))?;
-        let passed = definition(&Wanted::of::<M>(None), &declared(map), self.btf(), map)?;
+        let passed = on_object(&Wanted::of::<M>(None), self.btf(), map)?;
         Ok(passed.verification)
     }
 
@@ -253,13 +260,12 @@ impl Object<'_> {
         let mut all = Vec::new();
         for map in self.maps().filter(|map| map.name().starts_with('.')) {
             let map = map.definition;
-            match definition(&wanted, &declared(map), self.btf(), map) {
+            match on_object(&wanted, self.btf(), map) {
                 Err(Error::UnknownVariable { known, .. }) => all.extend(known),
                 answer => return answer.map(drop),
             }
         }
-        let place = "the object".into();
-        Err(Error::UnknownVariable { place, name: name.into(), known: all })
+        Err(Error::UnknownVariable { map: None, name: name.into(), known: all })
     }
 
     pub(super) fn unknown(&self, name: &str) -> Error {
@@ -290,7 +296,7 @@ impl MapDefinition<'_> {
     pub fn check<M: TypedMap>(&self) -> Result<Verification, Error> {
         let wanted = Wanted::of::<M>(None);
         let map = self.definition;
-        Ok(definition(&wanted, &declared(map), self.btf, map)?.verification)
+        Ok(on_object(&wanted, self.btf, map)?.verification)
     }
 }
 
