@@ -84,7 +84,7 @@ pub use bpfmap_derive::{BpfEnum, BpfMapKey, BpfMapValue};
 pub use layout::{
     Allowed, Be16, Be32, Be64, BpfEnum, BpfLayout, BpfMapKey, BpfMapValue, Counterpart, Enum,
     Field, Kind, Kptr, Layout, ListHead, ListNode, Pad, RbNode, RbRoot, Refcount,
-    ResilientSpinLock, SpinLock, Timer, Workqueue, zeroed,
+    ResilientSpinLock, SpinLock, Timer, Workqueue, from_bytes, zeroed,
 };
 
 #[cfg(feature = "std")]

@@ -148,7 +148,7 @@ fn constants_are_frozen() -> TestResult {
     let values = constants.get()?;
     assert_eq!((values.sample_every, &values.device[..5]), (8, b"eth0\0".as_slice()));
     let error = constants.set(&values).unwrap_err().to_string();
-    assert!(error.contains("`.rodata`") && error.contains("frozen"), "{error}");
+    assert!(error.contains("`.rodata`") && error.contains("loaders freeze it"), "{error}");
     Ok(())
 }
 

@@ -170,6 +170,13 @@ pub(super) fn types(
     btf: &Btf<'_>,
     id: TypeId,
 ) -> Result<String, BtfError> {
+    if matches!(btf.peel(id)?.ty, Type::Section(_)) {
+        return Ok(
+            "declare a struct with a field for each variable, or name the variable that is meant: \
+                   `OpenOptions::variable`"
+                .into(),
+        );
+    }
     Ok(match kind {
         MismatchKind::Pointer if rust.size() == 8 => POINTER.into(),
         MismatchKind::Pointer => format!("declare it `u64`; {POINTER}"),

@@ -20,6 +20,25 @@ pub const fn zeroed<T: BpfLayout>() -> T {
     unsafe { core::mem::zeroed() }
 }
 
+/// The value whose bytes these are; `None` when they are not as many as a `T`
+/// has.
+///
+/// For bytes that come another way than through a typed map: samples of a perf
+/// buffer, a file, a socket.
+///
+/// ```
+/// assert_eq!(bpfmap::from_bytes::<[u16; 2]>(&[1, 1, 2, 2]), Some([0x0101, 0x0202]));
+/// assert_eq!(bpfmap::from_bytes::<u32>(&[1, 2, 3]), None);
+/// ```
+pub const fn from_bytes<T: BpfLayout>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() != size_of::<T>() {
+        return None;
+    }
+    // SAFETY: as long as a `T` (just compared), read without regard to
+    // alignment, and `BpfLayout` promises that any bytes are a valid `T`.
+    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
 /// The bytes of a value.
 #[cfg(feature = "std")]
 pub(crate) const fn bytes_of<T: BpfLayout>(value: &T) -> &[u8] {
@@ -48,9 +67,6 @@ pub(crate) const fn bytes_of_mut<T: BpfLayout>(value: &mut T) -> &mut [u8] {
 ///
 /// When `bytes` is not as long as a `T`, which no caller lets happen.
 #[cfg(feature = "std")]
-pub(crate) const fn from_bytes<T: BpfLayout>(bytes: &[u8]) -> T {
-    assert!(bytes.len() == size_of::<T>());
-    // SAFETY: as long as a `T` (just asserted), read without regard to
-    // alignment, and `BpfLayout` promises that any bytes are a valid `T`.
-    unsafe { bytes.as_ptr().cast::<T>().read_unaligned() }
+pub(crate) const fn value_of<T: BpfLayout>(bytes: &[u8]) -> T {
+    from_bytes(bytes).expect("as long as the type")
 }

@@ -17,9 +17,9 @@ mod pad;
 mod scalar;
 mod table;
 
-pub use bytes::zeroed;
 #[cfg(feature = "std")]
-pub(crate) use bytes::{bytes_of, bytes_of_mut, bytes_of_slice, from_bytes};
+pub(crate) use bytes::{bytes_of, bytes_of_mut, bytes_of_slice, value_of};
+pub use bytes::{from_bytes, zeroed};
 #[cfg(feature = "std")]
 pub(crate) use draw::TypeName;
 pub use endian::{Be16, Be32, Be64};

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::layout::{BpfMapValue, Layout, from_bytes};
+use crate::layout::{BpfMapValue, Layout, value_of};
 
 /// What can be read from a [`RingBuf`](crate::RingBuf): a
 /// [`BpfMapValue`], or an enum of several that [`events!`](crate::events) makes.
@@ -25,7 +25,7 @@ impl<T: BpfMapValue> Event for T {
 
     fn from_sample(sample: &[u8]) -> Result<Self, WrongEvent> {
         match sample.len() == size_of::<T>() {
-            true => Ok(from_bytes(sample)),
+            true => Ok(value_of(sample)),
             false => Err(WrongEvent::Size { found: sample.len(), expected: size_of::<T>() }),
         }
     }

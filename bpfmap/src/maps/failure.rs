@@ -108,6 +108,10 @@ impl OpenMap {
                 "the map is not like the one that the outer map was made with, in its type, its sizes or \
                  its flags"
             }
+            libc::EPERM if operation.writes() && self.label.name.contains(".rodata") => {
+                "loaders freeze it: set the variable before the program is loaded, with aya's \
+                 `EbpfLoader::override_global`"
+            }
             libc::EPERM if operation.writes() => {
                 "the map is frozen or was opened read-only (BPF_F_RDONLY), or the process lacks CAP_BPF"
             }

@@ -7,7 +7,7 @@ use super::failure::Operation;
 use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
-use crate::layout::{BpfMapValue, Layout, bytes_of, from_bytes};
+use crate::layout::{BpfMapValue, Layout, bytes_of, value_of};
 use crate::map_type::MapType;
 use crate::sys::Update;
 
@@ -15,23 +15,23 @@ use crate::sys::Update;
 /// `.rodata`, `.data.hot`, ...) as one struct, or one variable by its name.
 ///
 /// Loaders make an array of one entry of each section (since Linux 5.2). aya
-/// hands the kernel no BTF of it, so the object is needed to check it:
+/// hands the kernel no BTF of it, but that of the program says what is in it;
+/// where that may not be read, the object does.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # const BYTES: &[u8] = &[];
-/// use bpfmap::{BpfMapValue, Globals, Object, OpenOptions};
+/// # let ebpf = aya::Ebpf::load(&[])?;
+/// use bpfmap::{BpfMapValue, Globals, OpenOptions};
 ///
-/// // `__u64 packets; __u32 errors, last;` in C.
+/// let packets: Globals<u64> = OpenOptions::new().variable("packets").open(&ebpf, ".bss")?;
+/// println!("{}", packets.get()?);
+///
+/// // `__u64 packets; __u32 errors, last;` in C, and nothing else of that section.
 /// #[derive(BpfMapValue, Clone, Copy)]
 /// #[repr(C)]
 /// struct Bss { packets: u64, errors: u32, last: u32 }
 ///
-/// let ebpf = aya::Ebpf::load(BYTES)?;
-/// let object = Object::parse(BYTES)?;
-/// let options = OpenOptions::new().object(&object);
-/// let all: Globals<Bss> = options.open(&ebpf, ".bss")?;
-/// let packets: Globals<u64> = options.variable("packets").open(&ebpf, ".bss")?;
+/// let all = Globals::<Bss>::open(&ebpf, ".bss")?;
 /// assert_eq!(all.get()?.packets, packets.get()?);
 /// # Ok(())
 /// # }
@@ -42,8 +42,23 @@ use crate::sys::Update;
 /// [`Object::check_variable`](crate::Object::check_variable).
 ///
 /// The struct of a section has a field for each variable, by rising offset, as
-/// the linker placed them; [`Object::map`](crate::Object::map) shows where. A
-/// section ends with its last variable, so where the struct would have padding
+/// the compiler placed them, which need not be the order of the source; a
+/// variable that is added to the program makes it another struct. This shows
+/// them:
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bytes = std::fs::read("../tests/bpf/globals.bpf.o")?;
+/// let object = bpfmap::Object::parse(&bytes)?;
+/// let section = object.map(".bss").and_then(|map| map.value()).ok_or("no .bss")?;
+/// for variable in section.members()? {
+///     println!("{:>4}  {}: {}", variable.bits.start / 8, variable.name, variable.ty);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A section ends with its last variable, so where the struct would have padding
 /// there it is a `#[repr(C, packed)]` one.
 pub struct Globals<T> {
     open: OpenMap,
@@ -80,7 +95,7 @@ impl<T: BpfMapValue> Globals<T> {
         let mut section = vec![0; self.open.map.value_len()];
         let answer = self.open.map.lookup(&KEY, &mut section);
         answer.map_err(|errno| self.open.failure(Operation::Get, errno))?;
-        Ok(from_bytes(&section[self.open.at..][..size_of::<T>()]))
+        Ok(value_of(&section[self.open.at..][..size_of::<T>()]))
     }
 
     /// Writes the values, of all variables of the section.

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::layout::{
-    BpfMapValue, Layout, bytes_of, bytes_of_mut, bytes_of_slice, from_bytes, zeroed,
+    BpfMapValue, Layout, bytes_of, bytes_of_mut, bytes_of_slice, value_of, zeroed,
 };
 use crate::map_type::MapType;
 use crate::sys::possible_cpus;
@@ -75,7 +75,7 @@ impl<T: BpfMapValue> sealed::Value for T {
 
     #[inline]
     fn of_bytes(bytes: &[u8]) -> Self {
-        from_bytes(bytes)
+        value_of(bytes)
     }
 
     fn append(&self, _: usize, buffer: &mut Vec<u8>) {
@@ -199,7 +199,7 @@ impl<T: BpfMapValue> sealed::Value for PerCpu<T> {
     }
 
     fn of_bytes(bytes: &[u8]) -> Self {
-        let one = |slot: &[u8]| from_bytes(&slot[..size_of::<T>()]);
+        let one = |slot: &[u8]| value_of(&slot[..size_of::<T>()]);
         Self(bytes.chunks_exact(stride::<T>().max(1)).map(one).collect())
     }
 

@@ -7,7 +7,7 @@ use super::OpenMap;
 use super::failure::Operation;
 use super::value::MapValue;
 use crate::Error;
-use crate::layout::{BpfMapKey, from_bytes};
+use crate::layout::{BpfMapKey, value_of};
 use crate::sys::{Cursor, Errno, Map};
 
 /// How many entries are asked for at once. More do not make it faster.
@@ -191,7 +191,7 @@ impl<K: BpfMapKey, V: MapValue> Iterator for Iter<'_, K, V> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.walk.next()?;
-        Some(entry.map(|(key, value)| (from_bytes(key), V::of_bytes(value))))
+        Some(entry.map(|(key, value)| (value_of(key), V::of_bytes(value))))
     }
 }
 
