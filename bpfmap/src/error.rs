@@ -79,6 +79,19 @@ pub enum Error {
         known: Vec<String>,
     },
 
+    /// There are several global variables of that name: static ones of different
+    /// source files.
+    #[error(
+        "there are several variables `{}`: {}; give one of them another name in C",
+        .name.escape_debug(), .places.join(", ")
+    )]
+    AmbiguousVariable {
+        /// The name that was asked for.
+        name: String,
+        /// Where they are.
+        places: Vec<String>,
+    },
+
     /// One variable cannot be written without the others of its section.
     #[error(
         "{map}: the kernel writes a section as a whole, and the Rust type is one of its variables: \
@@ -326,7 +339,10 @@ impl Error {
             | Self::Full { map, .. } => Some(map),
             Self::Partial { error, .. } => error.map(),
             Self::UnknownVariable { map, .. } => map.as_deref(),
-            Self::UnknownMap { .. } | Self::Object(_) | Self::Io { .. } => None,
+            Self::UnknownMap { .. }
+            | Self::AmbiguousVariable { .. }
+            | Self::Object(_)
+            | Self::Io { .. } => None,
         }
     }
 

@@ -28,6 +28,10 @@ impl Serialize for Error {
                 map.serialize_entry("name", name)?;
                 map.serialize_entry("known", known)?;
             }
+            Self::AmbiguousVariable { name, places } => {
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("places", places)?;
+            }
             Self::MapType { found, accepted, .. } => {
                 map.serialize_entry("found", found)?;
                 map.serialize_entry("accepted", accepted)?;
@@ -91,6 +95,7 @@ impl Error {
             Self::MapType { .. } => "map_type",
             Self::NotASection { .. } => "not_a_section",
             Self::UnknownVariable { .. } => "unknown_variable",
+            Self::AmbiguousVariable { .. } => "ambiguous_variable",
             Self::OneOfSeveral { .. } => "one_of_several",
             Self::Size { .. } => "size",
             Self::Unverifiable { .. } => "unverifiable",

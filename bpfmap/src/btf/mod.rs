@@ -26,7 +26,7 @@ pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
 pub(crate) use resolve::{FIRST_FIELD, Order};
 pub(crate) use section::{Placement, Section};
-pub(crate) use types::{Composite, Int, Member, Type, TypeId};
+pub(crate) use types::{Composite, Int, Linkage, Member, Type, TypeId};
 pub use view::{BtfKind, BtfMember, BtfType};
 
 use crate::verification::BtfSource;
@@ -69,7 +69,7 @@ pub struct Btf<'a> {
 /// How much of a name is kept, in bytes: as much as the kernel allows
 /// (`KSYM_NAME_LEN`). Thousands of members may share one, so a long one would
 /// cost far more than the bytes that it is read from.
-const MAX_NAME: usize = 512;
+pub(crate) const MAX_NAME: usize = 512;
 
 /// Stands for a name that cannot be one in Rust.
 const NOT_UTF_8: &str = "(not UTF-8)";

@@ -107,9 +107,18 @@ impl Btf<'_> {
 
     /// Whether it is a [`Pad`](crate::Pad) of a program in Rust: `Pad<3>`, as
     /// linkers write it in BTF.
-    pub(crate) fn is_pad(&self, ty: Type<'_>) -> bool {
-        matches!(ty, Type::Composite(newtype) if self.inside(newtype).is_some()
-            && self.strings_from(newtype.name).starts_with(b"Pad_3C_"))
+    pub(crate) fn is_pad(&self, ty: Type<'_>) -> Result<bool, BtfError> {
+        let Type::Composite(newtype) = ty else { return Ok(false) };
+        let Some(inner) = self.inside(newtype) else { return Ok(false) };
+        let name = self.string(newtype.name)?;
+        let len = name.strip_prefix("Pad_3C_").and_then(|rest| rest.strip_suffix("_3E_"));
+        let is_number = |len: &str| !len.is_empty() && len.bytes().all(|c| c.is_ascii_digit());
+        let is_byte = |ty| matches!(ty, Type::Int(Int { size: 1, .. }));
+        Ok(len.is_some_and(is_number)
+            && match self.peel(inner)?.ty {
+                Type::Array { element, .. } => is_byte(self.peel(element)?.ty),
+                _ => false,
+            })
     }
 
     /// What is in a newtype: a struct that is nothing but a field without a

@@ -24,23 +24,38 @@ pub(crate) struct SectionVariable {
     pub(crate) offset: u32,
 }
 
-/// What a compiler leaves open of the sections of an object: their sizes, and
-/// where in them the variables are that other objects may see. The symbol table
-/// says it.
+/// What the symbol table says of the sections of an object: their sizes, which a
+/// compiler leaves open, and where in them the variables are that other objects
+/// may see.
 #[derive(Debug, Default)]
 pub(crate) struct Placement {
     /// By type id of the section.
     sizes: Vec<(TypeId, u32)>,
     /// By type id of the variable.
     offsets: Vec<(TypeId, u32)>,
+    /// Variables that are not in the object.
+    absent: Vec<TypeId>,
 }
 
 impl Placement {
-    /// Sizes by section and offsets by variable.
-    pub(crate) fn new(mut sizes: Vec<(TypeId, u32)>, mut offsets: Vec<(TypeId, u32)>) -> Self {
-        sizes.sort_unstable();
-        offsets.sort_unstable();
-        Self { sizes, offsets }
+    pub(crate) fn size(&mut self, section: TypeId, size: u32) {
+        self.sizes.push((section, size));
+    }
+
+    pub(crate) fn offset(&mut self, variable: TypeId, offset: u32) {
+        self.offsets.push((variable, offset));
+    }
+
+    pub(crate) fn absent(&mut self, variable: TypeId) {
+        self.absent.push(variable);
+    }
+
+    /// As it has to be when it is used.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.sizes.sort_unstable();
+        self.offsets.sort_unstable();
+        self.absent.sort_unstable();
+        self
     }
 
     fn find(all: &[(TypeId, u32)], id: TypeId) -> Option<u32> {
@@ -62,13 +77,16 @@ impl<'a> Section<'a> {
     }
 
     pub(crate) fn variables(self) -> impl Iterator<Item = SectionVariable> + use<'a> {
-        (0..self.len()).filter_map(move |index| {
-            let at = self.at + index * VARIABLE_LEN;
-            let word = |at| self.btf.endian.u32(&self.btf.data, at);
-            let (target, offset) = (word(at)?, word(at + 4)?);
-            let offset = Placement::find(&self.btf.placement.offsets, target).unwrap_or(offset);
-            Some(SectionVariable { target, offset })
-        })
+        (0..self.len())
+            .filter_map(move |index| {
+                let at = self.at + index * VARIABLE_LEN;
+                let word = |at| self.btf.endian.u32(&self.btf.data, at);
+                let (target, offset) = (word(at)?, word(at + 4)?);
+                let placement = &self.btf.placement;
+                let offset = Placement::find(&placement.offsets, target).unwrap_or(offset);
+                Some((target, offset)).filter(|_| placement.absent.binary_search(&target).is_err())
+            })
+            .map(|(target, offset)| SectionVariable { target, offset })
     }
 }
 

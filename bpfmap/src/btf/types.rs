@@ -52,8 +52,7 @@ pub(crate) enum Type<'a> {
     Variable {
         name: u32,
         target: TypeId,
-        /// Whether other objects may see it.
-        global: bool,
+        linkage: Linkage,
     },
     Section(Section<'a>),
     Float {
@@ -106,8 +105,24 @@ pub(crate) struct Member {
     pub(crate) bitfield_size: u32,
 }
 
-/// `BTF_VAR_GLOBAL_ALLOCATED`: defined here, and not static.
-const GLOBAL: u32 = 1;
+/// Who may see a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linkage {
+    Static,
+    Global,
+    /// It is defined in another object.
+    Extern,
+}
+
+impl Linkage {
+    fn of(word: u32) -> Self {
+        match word {
+            0 => Self::Static,
+            1 => Self::Global,
+            _ => Self::Extern,
+        }
+    }
+}
 
 /// Bytes of `struct btf_type`.
 const TYPE_LEN: usize = 12;
@@ -299,7 +314,7 @@ impl<'a> Type<'a> {
             kind::RESTRICT => Self::Qualifier { keyword: "restrict ", target },
             kind::TYPE_TAG => Self::Tagged { name, target },
             kind::FUNC | kind::FUNC_PROTO => Self::Function { name },
-            kind::VAR => Self::Variable { name, target, global: word(after)? == GLOBAL },
+            kind::VAR => Self::Variable { name, target, linkage: Linkage::of(word(after)?) },
             kind::DATASEC => {
                 Self::Section(Section { btf, name, size, id, at: after, len }.placed())
             }

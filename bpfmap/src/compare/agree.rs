@@ -5,7 +5,7 @@
 //! it must never accept what the walk would not.
 
 use super::members::is_padding_name;
-use crate::btf::{Btf, BtfError, Composite, Int, Member, Order, Type, TypeId};
+use crate::btf::{Btf, BtfError, Composite, Int, MAX_NAME, Member, Order, Type, TypeId};
 use crate::layout::{Allowed, Counterpart, Field, Kind, Layout};
 
 /// How deep structs and arrays are followed.
@@ -85,9 +85,6 @@ impl Agreement<'_> {
             (Kind::Array { element, len }, Type::Array { element: inner, len: btf_len }) => {
                 len as u64 == u64::from(btf_len) && self.types(element, inner, depth)?
             }
-            // Over a member that is padding by its name.
-            (Kind::Pad, Type::Int(int)) if int.is_bitfield() => false,
-            (Kind::Pad, _) => self.btf.size_of(id)? == rust.size() as u64,
             (Kind::Struct { fields }, Type::Composite(composite)) => {
                 !composite.union
                     && rust.size() as u64 == u64::from(composite.size)
@@ -104,16 +101,19 @@ impl Agreement<'_> {
         composite: Composite<'_>,
         depth: usize,
     ) -> Result<bool, BtfError> {
-        let mut fields = fields.iter();
+        let mut rest = fields.iter();
         for member in composite.members() {
             if member.bitfield_size != 0 {
                 return Ok(false);
             }
             let mut agree = false;
-            for field in fields.by_ref() {
+            for field in rest.by_ref() {
                 let same_place = field.offset() as u64 * 8 == u64::from(member.bit_offset);
-                if is_pad(field) && !(same_place && is_padding_name(&self.btf.string(member.name)?))
-                {
+                if is_pad(field) {
+                    if same_place && self.is_padding(fields, field, &member)? {
+                        agree = true;
+                        break;
+                    }
                     // It is over a hole, or else the next field is not where the
                     // member is.
                     continue;
@@ -125,7 +125,18 @@ impl Agreement<'_> {
                 return Ok(false);
             }
         }
-        Ok(fields.all(is_pad))
+        Ok(rest.all(is_pad))
+    }
+
+    /// Whether a member of the place of a pad is padding, by its name and by
+    /// nothing else: not what another field stands for.
+    fn is_padding(&self, fields: &[Field], pad: &Field, member: &Member) -> Result<bool, BtfError> {
+        let is_other =
+            |field: &Field| !is_pad(field) && self.btf.is_named(member.name, field.c_name());
+        Ok(is_padding_name(&self.btf.string(member.name)?)
+            && self.btf.size_of(member.target)? == pad.size() as u64
+            && self.btf.bitfield(member)?.is_none()
+            && !fields.iter().any(is_other))
     }
 
     /// Whether a field and a member of the same place agree.
@@ -135,9 +146,9 @@ impl Agreement<'_> {
         member: &Member,
         depth: usize,
     ) -> Result<bool, BtfError> {
-        let named =
-            is_pad(field) || is_ordinary(field) && self.btf.is_named(member.name, field.c_name());
-        Ok(named && self.types(field.layout(), member.target, depth)?)
+        Ok(is_ordinary(field)
+            && self.btf.is_named(member.name, field.c_name())
+            && self.types(field.layout(), member.target, depth)?)
     }
 }
 
@@ -148,7 +159,8 @@ fn is_pad(field: &Field) -> bool {
 /// Whether the field says nothing of its counterpart.
 fn is_ordinary(field: &Field) -> bool {
     let Allowed { signedness, byte_order } = field.allowed();
-    field.counterpart() == Counterpart::Member && !signedness && !byte_order
+    let is_short = field.c_name().len() < MAX_NAME;
+    field.counterpart() == Counterpart::Member && !signedness && !byte_order && is_short
 }
 
 /// Whether an integer is of that size, and not a bitfield.

@@ -126,7 +126,7 @@ pub(super) fn variables<'a>(
         let name = name.map_or(Ok("".into()), |name| btf.string(name))?;
         let start = base + u64::from(variable.offset);
         let bytes = start..start.saturating_add(btf.size_of(variable.target)?);
-        let (target, is_pad) = (variable.target, btf.is_pad(btf.peel(variable.target)?.ty));
+        let (target, is_pad) = (variable.target, btf.is_pad(btf.peel(variable.target)?.ty)?);
         found.push(CMember { name, target, bytes, bits: None, arms: None, is_pad });
     }
     // Compilers list them in another order than linkers place them.
@@ -172,7 +172,7 @@ fn open<'a>(
         };
         let bytes = start / 8..start.saturating_add(width).div_ceil(8);
         let bits = (bitfield.is_some() || !bits.is_multiple_of(8)).then_some(width);
-        let is_pad = btf.is_pad(inner);
+        let is_pad = btf.is_pad(inner)?;
         found.push(CMember { name, target: member.target, bytes, bits, arms, is_pad });
     }
     Ok(())

@@ -6,6 +6,7 @@ use super::members::{members, variables};
 use super::walk::{ELEMENT, Leeway, Pair, Walk};
 use crate::btf::{BtfError, Composite, FIRST_FIELD, Order, Type, TypeId, TypeName};
 use crate::layout::{Counterpart, Kind, Layout};
+use crate::verification::BtfSource;
 
 /// The size of a pointer in BPF, on every host.
 const POINTER_SIZE: usize = 8;
@@ -35,6 +36,13 @@ impl Walk<'_> {
     fn compare(&mut self, pair: Pair) -> Result<Option<Newtype>, BtfError> {
         if pair.depth == 0 {
             return Err(BtfError::TooDeep { id: pair.btf });
+        }
+        // The pads of a program in Rust, as elements of an array.
+        if pair.rust.kind() == Kind::Pad
+            && self.btf.is_pad(self.btf.peel(pair.btf)?.ty)?
+            && self.btf.size_of(pair.btf)? == pair.rust.size() as u64
+        {
+            return Ok(None);
         }
         // A newtype stands for what is in it, on either side; where there is one
         // on both their fields are compared, with what the attributes say.
@@ -202,9 +210,10 @@ impl Walk<'_> {
     }
 
     /// Whether a struct stands for a floating-point number: loaders make an
-    /// empty one of its size.
+    /// empty one of its size. In an object it is what the program has written.
     fn is_float_placeholder(&self, composite: Composite<'_>) -> bool {
-        !composite.union
+        self.btf.source() != BtfSource::Object
+            && !composite.union
             && composite.len() == 0
             && matches!(composite.size, 4 | 8)
             && self.btf.is_named(composite.name, "")

@@ -149,6 +149,7 @@ pub(super) fn legacy(map: &LegacyMap<'_>, little_endian: bool) -> Result<Definit
         max_entries: within(3).unwrap_or(0),
         map_flags: within(4).unwrap_or(0),
         inner: None,
+        is_section: false,
     })
 }
 
@@ -161,6 +162,7 @@ pub(super) fn of_section(name: &str, section: TypeId) -> Definition {
         key: Side::Size(4),
         value: Side::Type(section),
         max_entries: 1,
+        is_section: true,
         ..Definition::default()
     }
 }
@@ -168,5 +170,6 @@ pub(super) fn of_section(name: &str, section: TypeId) -> Definition {
 /// The map that a loader makes of a variable that implements a struct of the
 /// kernel by programs.
 pub(super) fn of_struct_ops(name: &str, variable: TypeId) -> Definition {
-    Definition { map_type: MapType::STRUCT_OPS.as_raw(), ..of_section(name, variable) }
+    let map_type = MapType::STRUCT_OPS.as_raw();
+    Definition { map_type, is_section: false, ..of_section(name, variable) }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Definition {
     pub(crate) map_flags: u32,
     /// What the maps in a map of maps are.
     pub(crate) inner: Option<Box<Self>>,
+    /// Whether a loader makes it of a section of global variables.
+    pub(crate) is_section: bool,
 }
 
 /// What is declared of a key or a value.

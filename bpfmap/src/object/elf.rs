@@ -18,8 +18,8 @@ pub(super) struct Elf<'a> {
     pub(super) legacy_maps: Vec<LegacyMap<'a>>,
     /// The names and sizes of the sections of which loaders make maps.
     pub(super) data: HashMap<&'a str, u64>,
-    /// Where in such a section each variable is that other objects may see.
-    pub(super) variables: HashMap<&'a str, u64>,
+    /// In which of them and where each variable is that other objects may see.
+    pub(super) variables: HashMap<&'a str, (&'a str, u64)>,
     pub(super) little_endian: bool,
 }
 
@@ -64,15 +64,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf<'_>, ObjectError> {
     let (btf, _) = named(b".BTF\0").next().ok_or(ObjectError::NoBtf)?;
     let btf = content(btf).map_err(not_elf)?;
 
-    let mut data_sections = HashSet::new();
+    let mut data_sections = HashMap::new();
     let mut data = HashMap::new();
+    let mut twice = HashSet::new();
     for (index, section) in sections.enumerate() {
         let name = text(names, section.sh_name(endian));
         if let Some(name) = name.filter(|name| sections::is_known(name.as_bytes())) {
-            data_sections.insert(index);
-            data.insert(name, section.sh_size(endian));
+            data_sections.insert(index, name);
+            if data.insert(name, section.sh_size(endian)).is_some() {
+                twice.insert(name);
+            }
         }
     }
+    // One map cannot be made of two sections.
+    data.retain(|name, _| !twice.contains(name));
 
     let maps = named(b"maps\0").map(|(index, _)| Ok((index, content(index)?)));
     let maps: HashMap<SectionIndex, &[u8]> = maps.collect::<Result<_, _>>().map_err(not_elf)?;
@@ -85,8 +90,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf<'_>, ObjectError> {
     let mut variables = HashMap::new();
     for (index, symbol) in symbols.enumerate() {
         let Ok(Some(section)) = symbols.symbol_section(endian, symbol, index) else { continue };
-        let (legacy, is_data) = (maps.get(&section), data_sections.contains(&section));
-        if legacy.is_none() && !is_data {
+        let (legacy, data_section) = (maps.get(&section), data_sections.get(&section));
+        if legacy.is_none() && data_section.is_none() {
             continue;
         }
         // The section has a symbol of its own, without a name.
@@ -95,8 +100,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf<'_>, ObjectError> {
         let at = symbol.st_value(endian);
         if let Some(section) = legacy {
             legacy_maps.push(LegacyMap { name, section, at, len: symbol.st_size(endian) });
-        } else if !symbol.is_local() {
-            variables.insert(name, at);
+        } else if let Some(section) = data_section
+            && !symbol.is_local()
+        {
+            variables.insert(name, (*section, at));
         }
     }
     let little_endian = file.is_little_endian();

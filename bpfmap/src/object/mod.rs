@@ -127,22 +127,18 @@ impl<'a> Object<'a> {
         self.maps.iter().find(|map| map.name == name)
     }
 
-    /// The map that the kernel calls `name`, if there is one only: it keeps 15
-    /// bytes of a name, and libbpf puts the beginning of the object's before
-    /// that of a section.
-    pub(crate) fn definition_by_kernel_name(&self, name: &str) -> Option<&Definition> {
+    /// The maps that the kernel may call `name`: it keeps 15 bytes of a name, and
+    /// libbpf puts the beginning of the object's before that of a section. All of
+    /// them when the kernel keeps no names.
+    pub(crate) fn definitions_by_kernel_name(&self, name: &str) -> Vec<&Definition> {
         /// `BPF_OBJ_NAME_LEN` without the NUL.
         const KERNEL_NAME_LEN: usize = 15;
-        let is_cut_off = name.len() >= KERNEL_NAME_LEN;
+        let is_cut_off = name.len() >= KERNEL_NAME_LEN || name.is_empty();
         let section = name.find('.').map(|dot| &name[dot..]);
         let fits = |map: &&Definition| {
             let wanted = if map.name.starts_with('.') { section.unwrap_or(name) } else { name };
             map.name == wanted || is_cut_off && map.name.starts_with(wanted)
         };
-        let mut candidates = self.maps.iter().filter(fits);
-        match (candidates.next(), candidates.next()) {
-            (Some(map), None) => Some(map),
-            _ => self.definition(name),
-        }
+        self.maps.iter().filter(fits).collect()
     }
 }

@@ -5,7 +5,7 @@ use super::ObjectError;
 use super::declaration::{check_count, of_section, of_struct_ops};
 use super::definition::Definition;
 use super::elf::Elf;
-use crate::btf::{Btf, BtfError, Placement, Section, Type};
+use crate::btf::{Btf, BtfError, Linkage, Placement, Section, Type};
 
 /// Whether loaders make maps of a section of that name.
 pub(super) fn is_known(name: &[u8]) -> bool {
@@ -27,30 +27,37 @@ fn is_or_has_suffix(name: &[u8], known: &str) -> bool {
     name.strip_prefix(known.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
 }
 
-/// What the compiler left open in the BTF, from the sections and the symbols.
+/// What the compiler left open in the BTF, from the sections and the symbols. A
+/// linker has filled it in, but leaves the offset of a variable as it was when
+/// another object's definition takes its place: the symbols know.
 pub(super) fn placement(btf: &Btf<'_>, elf: &Elf<'_>) -> Result<Placement, BtfError> {
-    let (mut sizes, mut offsets) = (Vec::new(), Vec::new());
+    let mut placement = Placement::default();
     if elf.data.is_empty() {
-        return Ok(Placement::default());
+        return Ok(placement);
     }
     for section in btf.sections() {
-        // A linker has filled in both.
-        if section.size != 0 {
-            continue;
+        let section_name = btf.string(section.name)?;
+        let Some(size) = elf.data.get(&*section_name) else { continue };
+        if section.size == 0 {
+            placement.size(section.id, u32::try_from(*size).unwrap_or(u32::MAX));
         }
-        let Some(size) = elf.data.get(&*btf.string(section.name)?) else { continue };
-        sizes.push((section.id, u32::try_from(*size).unwrap_or(u32::MAX)));
         for variable in section.variables() {
-            // The offsets of variables that nobody else may see are there.
-            let Type::Variable { name, global: true, .. } = btf.type_by_id(variable.target)? else {
+            let Type::Variable { name, linkage, .. } = btf.type_by_id(variable.target)? else {
                 continue;
             };
-            if let Some(offset) = elf.variables.get(&*btf.string(name)?) {
-                offsets.push((variable.target, u32::try_from(*offset).unwrap_or(u32::MAX)));
+            let symbol = elf.variables.get(&*btf.string(name)?);
+            match (linkage, symbol) {
+                // The offsets of variables that nobody else may see are there.
+                (Linkage::Static, _) => {}
+                (_, Some((found, at))) if *found == section_name => {
+                    placement.offset(variable.target, u32::try_from(*at).unwrap_or(u32::MAX));
+                }
+                // It is in another object, or nobody knows where.
+                _ => placement.absent(variable.target),
             }
         }
     }
-    Ok(Placement::new(sizes, offsets))
+    Ok(placement.sorted())
 }
 
 /// The map that a loader has made of the section of that name, whose size is in

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::verdict::Passed;
 use super::wanted::Wanted;
-use super::{OpenOptions, kernel, verdict};
+use super::{Beside, OpenOptions, kernel, verdict};
 use crate::Error;
 use crate::btf::Btf;
 use crate::compare::{Agreed, Note};
@@ -23,15 +23,17 @@ pub(super) struct Gate<'a> {
     /// What the kernel says of the map.
     pub(super) info: &'a MapInfo,
     pub(super) label: &'a Arc<MapLabel>,
-    /// The ids of the BTF of what was loaded together with the map.
-    pub(super) beside: &'a dyn Fn() -> Vec<u32>,
+    /// The BTF of what was loaded together with the map, for one of a loader.
+    pub(super) beside: Option<&'a dyn Fn() -> Beside>,
 }
 
 impl Gate<'_> {
     pub(super) fn verify(&self) -> Result<Passed, Error> {
         let info = self.info;
         verdict::map_type(self.wanted, self.label, MapType::from_raw(info.map_type))?;
-        verdict::is_section(self.wanted, self.label, &info.name)?;
+        // Loaders put the name of a section, with its dot, into that of its map.
+        let is_section = info.name.contains('.') && info.max_entries == 1;
+        verdict::is_section(self.wanted, self.label, is_section)?;
         let compared = self.compare()?;
         let at = compared.as_ref().map_or(0, |passed| passed.at);
         verdict::sizes(self.wanted, self.label, info, at)?;
@@ -100,10 +102,14 @@ impl Gate<'_> {
         Ok(Passed { btf: Some(btf), ..passed })
     }
 
+    fn beside(&self) -> Beside {
+        self.beside.map_or_else(Beside::default, |beside| beside())
+    }
+
     /// The BTF of what was loaded together with the map; `None` when nothing was,
     /// or this process may not read it.
     fn program(&self) -> Result<Option<(Btf<'static>, BtfSource)>, Error> {
-        let Some(&btf_id) = (self.beside)().first() else { return Ok(None) };
+        let Some(btf_id) = self.beside().btf_id() else { return Ok(None) };
         let source = BtfSource::Program { btf_id };
         match kernel::btf_by_id(self.label, btf_id, source) {
             Ok(btf) => Ok(Some((btf, source))),
@@ -163,8 +169,8 @@ impl Gate<'_> {
             (None, Some(object)) => Ok((object.btf(), BtfSource::Object)),
             (None, None) => {
                 let map_type = MapType::from_raw(self.info.map_type);
-                let reason = match (self.beside)().first() {
-                    Some(&btf_id) => Unverifiable::ProgramNotPermitted { btf_id },
+                let reason = match self.beside().btf_id() {
+                    Some(btf_id) => Unverifiable::ProgramNotPermitted { btf_id },
                     None if map_type.takes_btf() => Unverifiable::NoBtf,
                     None => Unverifiable::NoBtfForType { map_type },
                 };
@@ -221,13 +227,24 @@ impl Gate<'_> {
                  {kernel_value}"
             ));
         }
-        let beside = (self.beside)();
-        if info.btf_id != 0 && !beside.is_empty() && !beside.contains(&info.btf_id) {
-            return Some(format!(
-                "it came to the kernel with BTF {}, the rest of the program with BTF {}, so it is an \
-                 older map that was pinned; as CAP_SYS_ADMIN its own BTF could be read",
-                info.btf_id, beside[0]
-            ));
+        let beside = self.beside();
+        match (info.btf_id, beside.btf_id()) {
+            (0, _) => {}
+            (own, Some(rest)) if own != rest => {
+                return Some(format!(
+                    "it came to the kernel with BTF {own}, the rest of the program with BTF {rest}, so \
+                     it is an older map that was pinned; as CAP_SYS_ADMIN its own BTF could be read"
+                ));
+            }
+            (_, None) if !beside.maps.is_empty() => {
+                return Some(
+                    "the maps of its loader came to the kernel with different BTF, so some are older \
+                     ones that were pinned, and maybe this one; load the programs first, whose BTF tells \
+                     them apart"
+                        .into(),
+                );
+            }
+            _ => {}
         }
         let size = |side, kernel| match side {
             Side::Nothing => kernel,
@@ -251,15 +268,46 @@ impl Gate<'_> {
             return object.definition(name).ok_or_else(|| object.unknown(name));
         }
         let name = &self.label.name;
-        let by_kernel_name = || object.definition_by_kernel_name(&self.info.name);
-        let found = object.definition(name).or_else(by_kernel_name);
-        found.ok_or_else(|| match object.unknown(name) {
-            Error::UnknownMap { name, known, .. } => {
-                let place = "the object (`OpenOptions::name` says which of its maps is meant)";
-                Error::UnknownMap { name, place, known }
-            }
-            other => other,
-        })
+        if self.beside.is_some()
+            && let Some(found) = object.definition(name)
+        {
+            return Ok(found);
+        }
+        // The kernel's name tells more than that of a pin, but for what it has
+        // cut off.
+        let mut found = object.definitions_by_kernel_name(&self.info.name);
+        if found.len() > 1 {
+            let pinned_as =
+                |map: &&Definition| map.name == *name || map.name.replace('.', "_") == *name;
+            let in_kernel = [self.info.btf_key_type_id, self.info.btf_value_type_id];
+            let has_types = |map: &&Definition| {
+                let types = [map.key, map.value].map(|side| side.type_id().unwrap_or(0));
+                in_kernel != [0, 0] && types == in_kernel
+            };
+            let narrowed = match found.iter().copied().filter(has_types).collect::<Vec<_>>() {
+                by_types if !by_types.is_empty() => by_types,
+                _ => found.clone(),
+            };
+            found = match narrowed.len() {
+                1 => narrowed,
+                _ if self.label.pin.is_some() => narrowed.into_iter().filter(pinned_as).collect(),
+                _ => narrowed,
+            };
+        }
+        let place = "the object (`OpenOptions::name` says which of its maps is meant)";
+        match found.as_slice() {
+            [only] => Ok(only),
+            [] => Err(match object.unknown(name) {
+                Error::UnknownMap { name, known, .. } => Error::UnknownMap { name, place, known },
+                other => other,
+            }),
+            several => Err(Error::UnknownMap {
+                name: name.clone(),
+                place: "the object for certain, as the kernel has cut its name off \
+                        (`OpenOptions::name` says which of its maps is meant)",
+                known: several.iter().map(|map| map.name.clone()).collect(),
+            }),
+        }
     }
 }
 

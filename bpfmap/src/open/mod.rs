@@ -60,13 +60,32 @@ pub trait Loader {
     }
 }
 
-/// The ids of the BTF with which a loader's other maps and its programs came to
-/// the kernel. What the kernel does not describe is left out.
-fn btf_ids_beside(loader: &impl Loader, name: &str) -> Vec<u32> {
-    let maps = loader.map_names();
-    let maps = maps.iter().filter(|other| *other != name).filter_map(|other| loader.map_fd(other));
-    let of_maps = maps.filter_map(|fd| Some(sys::map_info(fd.as_fd()).ok()?.btf_id));
-    let of_programs =
-        loader.program_fds().into_iter().filter_map(|fd| sys::program_btf_id(fd).ok());
-    of_maps.chain(of_programs).filter(|id| *id != 0).collect()
+/// The BTF with which a loader's programs and its other maps came to the kernel.
+/// What the kernel does not describe is left out.
+#[derive(Debug, Default)]
+struct Beside {
+    programs: Vec<u32>,
+    /// Some may be older ones, which were pinned and taken over.
+    maps: Vec<u32>,
+}
+
+impl Beside {
+    fn of(loader: &impl Loader, name: &str) -> Self {
+        let is_some = |id: &u32| *id != 0;
+        let names = loader.map_names();
+        let fds =
+            names.iter().filter(|other| *other != name).filter_map(|name| loader.map_fd(name));
+        let maps = fds.filter_map(|fd| Some(sys::map_info(fd.as_fd()).ok()?.btf_id));
+        let fds = loader.program_fds().into_iter();
+        let programs = fds.filter_map(|fd| sys::program_btf_id(fd).ok());
+        Self { programs: programs.filter(is_some).collect(), maps: maps.filter(is_some).collect() }
+    }
+
+    /// The BTF of the load: that of its programs, or that of its maps while no
+    /// program is loaded. `None` when they do not agree, or there is nothing.
+    fn btf_id(&self) -> Option<u32> {
+        let ids = if self.programs.is_empty() { &self.maps } else { &self.programs };
+        let first = *ids.first()?;
+        ids.iter().all(|id| *id == first).then_some(first)
+    }
 }

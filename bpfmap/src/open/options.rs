@@ -4,10 +4,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Loader;
 use super::gate::Gate;
 use super::verdict::Passed;
 use super::wanted::Wanted;
+use super::{Beside, Loader};
 use crate::Error;
 use crate::error::KernelError;
 use crate::maps::{OpenMap, TypedMap};
@@ -128,7 +128,7 @@ impl<'a> OpenOptions<'a> {
             return Err(Error::UnknownMap { name, place: "the loaded program", known });
         };
         match sys::duplicate(fd) {
-            Ok(fd) => self.open_owned(fd, label, &|| super::btf_ids_beside(loader, name)),
+            Ok(fd) => self.open_owned(fd, label, Some(&|| Beside::of(loader, name))),
             Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
         }
     }
@@ -152,7 +152,7 @@ impl<'a> OpenOptions<'a> {
             ..MapLabel::default()
         };
         match sys::open_pin(path, self.read_only) {
-            Ok(fd) => self.open_owned(fd, label, &Vec::new),
+            Ok(fd) => self.open_owned(fd, label, None),
             Err(errno) => {
                 let meaning = match errno.0 {
                     libc::ENOENT => "nothing is pinned there",
@@ -183,7 +183,7 @@ impl<'a> OpenOptions<'a> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, id: Some(id), ..MapLabel::default() };
         match sys::open_map_id(id, self.read_only) {
-            Ok(fd) => self.open_owned(fd, label, &Vec::new),
+            Ok(fd) => self.open_owned(fd, label, None),
             Err(errno) => {
                 let meaning = match errno.0 {
                     libc::ENOENT => "there is no map of that id",
@@ -208,17 +208,18 @@ impl<'a> OpenOptions<'a> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, ..MapLabel::default() };
         match sys::duplicate(fd.as_fd()) {
-            Ok(fd) => self.open_owned(fd, label, &Vec::new),
+            Ok(fd) => self.open_owned(fd, label, None),
             Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
         }
     }
 
-    /// `beside` has the ids of the BTF of what was loaded together with the map.
+    /// `beside` has the BTF of what was loaded together with the map, for one of a
+    /// loader.
     fn open_owned<M: TypedMap>(
         &self,
         fd: OwnedFd,
         label: MapLabel,
-        beside: &dyn Fn() -> Vec<u32>,
+        beside: Option<&dyn Fn() -> Beside>,
     ) -> Result<M, Error> {
         self.pass(fd, label, &Wanted::of::<M>(self.variable), beside).map(M::from_open)
     }
@@ -228,7 +229,7 @@ impl<'a> OpenOptions<'a> {
         fd: OwnedFd,
         mut label: MapLabel,
         wanted: &Wanted<'_>,
-        beside: &dyn Fn() -> Vec<u32>,
+        beside: Option<&dyn Fn() -> Beside>,
     ) -> Result<OpenMap, Error> {
         let map = match sys::Map::new(fd) {
             Ok(map) => map,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::shared::SharedBtf;
 use super::wanted::Wanted;
 use crate::Error;
-use crate::btf::{Btf, BtfError, TypeId};
+use crate::btf::{Btf, BtfError, Type, TypeId};
 use crate::compare::{Agreed, Mismatches, Note, Role, compare};
 use crate::layout::{BpfLayout, BpfMapValue, Layout};
 use crate::map_type::MapType;
@@ -39,6 +39,10 @@ pub(super) fn key_and_value(
     };
     let unreadable = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
     let verified = |at| Passed { verification: Verification::Verified { source }, at, btf: None };
+    if wanted.section {
+        let is_one = matches!(btf.peel(value).map_err(unreadable)?.ty, Type::Section(_));
+        is_section(wanted, map, is_one)?;
+    }
     let (value_role, value, at) = match wanted.section {
         true => match section(btf, value, wanted.variable).map_err(unreadable)? {
             Part::All => (Role::Value, value, 0),
@@ -47,6 +51,11 @@ pub(super) fn key_and_value(
                 let name = wanted.variable.unwrap_or_default().into();
                 let map = Some(Arc::clone(map));
                 return Err(Error::UnknownVariable { map, name, known });
+            }
+            Part::Several { offsets } => {
+                let name = wanted.variable.unwrap_or_default().into();
+                let places = offsets.iter().map(|at| format!("byte {at} of {map}")).collect();
+                return Err(Error::AmbiguousVariable { name, places });
             }
         },
         false => (Role::Value, value, 0),
@@ -118,16 +127,39 @@ enum Part {
     Unknown {
         known: Vec<String>,
     },
+    /// There is more than one: static ones of several source files.
+    Several {
+        offsets: Vec<u64>,
+    },
 }
 
+/// How many variables are listed, when there is none of a name.
+const MAX_LISTED: usize = 64;
+
 fn section(btf: &Btf<'_>, id: TypeId, variable: Option<&str>) -> Result<Part, BtfError> {
-    let Some(name) = variable else { return Ok(Part::All) };
-    let variables = btf.view(id).members()?;
-    Ok(match variables.iter().find(|variable| variable.name == name) {
-        Some(found) => Part::Variable { ty: found.ty.id(), at: found.bits.start / 8 },
-        None => {
-            let known = variables.into_iter().map(|variable| variable.name.into_owned());
-            Part::Unknown { known: known.collect() }
+    let (Some(name), Type::Section(section)) = (variable, btf.peel(id)?.ty) else {
+        return Ok(Part::All);
+    };
+    let mut found = Vec::new();
+    for variable in section.variables() {
+        let own = btf.type_by_id(variable.target)?.name();
+        if own.is_some_and(|own| btf.is_named(own, name)) && found.len() < MAX_LISTED {
+            found.push(variable);
+        }
+    }
+    Ok(match found.as_slice() {
+        [only] => Part::Variable { ty: only.target, at: only.offset.into() },
+        [] => {
+            let named = section.variables().take(MAX_LISTED).map(|variable| {
+                let name = btf.type_by_id(variable.target)?.name();
+                name.map_or(Ok(String::new()), |name| Ok(btf.string(name)?.into_owned()))
+            });
+            Part::Unknown { known: named.collect::<Result<_, BtfError>>()? }
+        }
+        several => {
+            let mut offsets: Vec<_> = several.iter().map(|one| one.offset.into()).collect();
+            offsets.sort_unstable();
+            Part::Several { offsets }
         }
     })
 }
@@ -141,7 +173,7 @@ pub(super) fn definition(
     map: &Definition,
 ) -> Result<Passed, Error> {
     map_type(wanted, label, MapType::from_raw(map.map_type))?;
-    is_section(wanted, label, &map.name)?;
+    is_section(wanted, label, map.is_section)?;
     if let Some(types) = wanted.events {
         return events(label, btf, source, types, None);
     }
@@ -175,14 +207,13 @@ fn declared(map: &Definition) -> Arc<MapLabel> {
     Arc::new(MapLabel { name: map.name.clone(), ..MapLabel::default() })
 }
 
-/// Refuses an array that is no section of global variables. Loaders put the
-/// name of a section, with its dot, into that of its map.
+/// Refuses an array that is no section of global variables.
 pub(super) fn is_section(
     wanted: &Wanted<'_>,
     map: &Arc<MapLabel>,
-    name: &str,
+    is_section: bool,
 ) -> Result<(), Error> {
-    match wanted.section && !name.contains('.') {
+    match wanted.section && !is_section {
         true => Err(Error::NotASection { map: Arc::clone(map) }),
         false => Ok(()),
     }
@@ -257,17 +288,30 @@ impl Object<'_> {
     ///   malformed.
     pub fn check_variable<T: BpfMapValue>(&self, name: &str) -> Result<(), Error> {
         let wanted = Wanted::of::<Globals<T>>(Some(name));
-        let mut all = Vec::new();
-        for map in self.maps().filter(|map| map.name().starts_with('.')) {
-            let map = map.definition;
+        let (mut known, mut places, mut found) = (Vec::new(), Vec::new(), None);
+        for map in self.maps().map(|map| map.definition).filter(|map| map.is_section) {
             match on_object(&wanted, self.btf(), map) {
-                Err(Error::UnknownVariable { known, .. }) => all.extend(known),
-                answer => return answer.map(drop),
+                Err(Error::UnknownVariable { known: here, .. }) => {
+                    let left = MAX_LISTED.saturating_sub(known.len());
+                    known.extend(here.into_iter().take(left));
+                }
+                Err(Error::AmbiguousVariable { places: here, .. }) => places.extend(here),
+                answer => {
+                    places.push(format!("map `{}`", map.name.escape_debug()));
+                    found = Some(answer);
+                }
             }
         }
-        Err(Error::UnknownVariable { map: None, name: name.into(), known: all })
+        let name = name.into();
+        match (found, places.len()) {
+            (Some(answer), 1) => answer.map(drop),
+            (None, 0) => Err(Error::UnknownVariable { map: None, name, known }),
+            _ => Err(Error::AmbiguousVariable { name, places }),
+        }
     }
+}
 
+impl Object<'_> {
     pub(super) fn unknown(&self, name: &str) -> Error {
         let known = self.map_names().map(str::to_owned).collect();
         Error::UnknownMap { name: name.into(), place: "the object", known }
