@@ -12,6 +12,7 @@ fn each_declaration_is_read() {
     assert_eq!(
         maps,
         [
+            "array `.data`: 4 bytes -> .data (4 bytes), 1 entry",
             "array_of_maps `tenants`: __u32 (4 bytes) -> maps (hash `tenants.inner`: __u32 (4 bytes) \
              -> __u64 (8 bytes), 64 entries), 8 entries",
             "lpm_trie `routes`: 8 bytes -> __u32 (4 bytes), 128 entries",
@@ -87,6 +88,16 @@ fn sizes_are_no_types() {
     let object = Object::parse(DECLARED).unwrap();
     match object.check::<HashMap<u32, u64>>("legacy") {
         Err(Error::Unverifiable { reason: Unverifiable::SizesInObject, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_variable_of_another_object_is_not_there() {
+    let object = Object::parse(DECLARED).unwrap();
+    object.check_variable::<u32>("here").unwrap();
+    match object.check_variable::<u32>("elsewhere") {
+        Err(Error::UnknownVariable { known, .. }) => assert_eq!(known, ["here"]),
         other => panic!("{other:?}"),
     }
 }

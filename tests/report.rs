@@ -4,7 +4,7 @@ mod builder;
 
 use std::io::IsTerminal;
 
-use bpfmap::{BpfMapValue, Btf, Error, Mismatches};
+use bpfmap::{BpfMapValue, Btf, Error, Mismatches, Pad};
 use builder::Builder;
 
 macro_rules! large {
@@ -171,4 +171,53 @@ fn a_member_of_an_arm_is_named_through_its_union() {
     let Err(Error::Mismatch(found)) = btf.check::<Event>("event") else { panic!() };
     let paths: Vec<_> = found.iter().map(|(_, found)| found.path.as_str()).collect();
     assert_eq!(paths, ["tcp", "u.tcp.flags", ""], "{found}");
+}
+
+/// What agrees at first sight must agree by all of the rules.
+#[test]
+fn a_pad_stands_over_padding_alone() {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Pads {
+        a: u32,
+        x: [Pad<4>; 3],
+    }
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let array = btf.array(int, 3);
+    btf.structure("numbers", 16, &[("a", int, 0), ("x", array, 32)]);
+    let bytes = btf.int(1);
+    let four = btf.array(bytes, 4);
+    let pad = btf.structure("Pad_3C_4_3E_", 4, &[("__0", four, 0)]);
+    let pads = btf.array(pad, 3);
+    btf.structure("pads", 16, &[("a", int, 0), ("x", pads, 32)]);
+    let btf = Btf::parse(Vec::from(btf)).unwrap();
+    for (ty, path) in [("numbers", "x[]"), ("__u32", "")] {
+        let answer = match ty {
+            "numbers" => btf.check::<Pads>(ty),
+            _ => btf.check::<Pad<4>>(ty),
+        };
+        let Err(Error::Mismatch(found)) = answer else { panic!("{ty}: {answer:?}") };
+        let paths: Vec<_> = found.iter().map(|(_, found)| found.path.as_str()).collect();
+        assert_eq!(paths, [path], "{found}");
+    }
+    // The pads of a program in Rust are pads in an array too.
+    btf.check::<Pads>("pads").unwrap();
+}
+
+#[test]
+fn padding_is_not_what_another_field_stands_for() {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct Twice {
+        p: Pad<4>,
+        a: u32,
+        pad: [u8; 4],
+    }
+    let mut btf = Builder::new();
+    let (int, byte) = (btf.int(4), btf.int(1));
+    let bytes = btf.array(byte, 4);
+    btf.structure("twice", 12, &[("pad", bytes, 0), ("a", int, 32), ("pad", bytes, 64)]);
+    let btf = Btf::parse(Vec::from(btf)).unwrap();
+    assert!(matches!(btf.check::<Twice>("twice"), Err(Error::Mismatch(_))));
 }

@@ -52,6 +52,16 @@ struct {
 	__type(value, __u32);
 } routes SEC(".maps");
 
+// The one that is here, and one of another object.
+__u32 here SEC(".data") = 1;
+extern __u32 elsewhere SEC(".data");
+
+SEC("xdp")
+int sum(struct xdp_md *ctx)
+{
+	return here + elsewhere;
+}
+
 SEC("xdp")
 int submit(struct xdp_md *ctx)
 {

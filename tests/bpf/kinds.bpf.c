@@ -30,6 +30,12 @@ struct value {
 	__u32 last;
 };
 
+struct older_value {
+	__u32 first;
+	__u32 last;
+	__u64 count;
+};
+
 #define MAP(name, kind, K, V, n)                                               \
 	struct {                                                               \
 		__uint(type, BPF_MAP_TYPE_##kind);                             \
@@ -59,6 +65,14 @@ struct {
 	__uint(max_entries, 2);
 	__type(value, struct key);
 } keys SEC(".maps");
+
+// Of 15 bytes, which is all that the kernel keeps of the other one.
+SEQUENCE(queue_of_values, QUEUE);
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 2);
+	__type(value, struct older_value);
+} queue_of_values_older SEC(".maps");
 
 SEQUENCE(queue, QUEUE);
 SEQUENCE(stack, STACK);

@@ -3,7 +3,9 @@
 #[path = "../builder.rs"]
 mod builder;
 
-use bpfmap::{BpfMapValue, BtfSource, Globals, HashMap, MapType, Note, OpenOptions, Verification};
+use bpfmap::{
+    BpfMapValue, BtfSource, Error, Globals, HashMap, MapType, Note, OpenOptions, Verification,
+};
 use builder::{Builder, kind};
 
 use crate::raw::{Create, load_btf};
@@ -12,6 +14,7 @@ use crate::support::*;
 trials! {
     [Need::Bpf] => [
         a_section_that_the_kernel_knows_is_verified,
+        an_array_with_a_dot_in_its_name_is_no_section,
         the_kernel_keeps_btf_for_the_types_of_which_that_is_said,
         floating_point_and_what_loaders_put_in_its_place_are_bits,
     ]
@@ -157,5 +160,32 @@ fn the_kernel_keeps_btf_for_the_types_of_which_that_is_said() -> TestResult {
         assert_eq!(answer.is_ok(), map_type.takes_btf(), "{map_type}: {answer:?}");
     }
     assert!(made > 10, "only {made} types");
+    Ok(())
+}
+
+fn an_array_with_a_dot_in_its_name_is_no_section() -> TestResult {
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    let id = btf.structure("entry", 8, &[("packets", int, 0), ("errors", int, 32)]);
+    let btf = load_btf(&Vec::from(btf))?;
+    for max_entries in [1, 64] {
+        let fd = Create {
+            map_type: MapType::ARRAY.as_raw(),
+            name: "conf.map",
+            key_size: 4,
+            value_size: 8,
+            max_entries,
+            map_flags: 0,
+            btf: Some((&btf, [int, id])),
+            inner: None,
+        }
+        .create()?;
+        for options in [OpenOptions::new(), OpenOptions::new().variable("packets")] {
+            match options.from_fd::<Globals<u32>>(&fd) {
+                Err(Error::NotASection { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
     Ok(())
 }

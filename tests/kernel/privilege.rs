@@ -1,6 +1,6 @@
 //! What opens with which capabilities.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use aya::Ebpf;
 use bpfmap::{
@@ -17,6 +17,8 @@ trials! {
         an_id_needs_sys_admin,
         a_map_without_btf_needs_its_object,
         a_map_of_another_load_is_not_vouched_for,
+        older_maps_do_not_vouch_for_one_another,
+        a_name_that_is_cut_off_is_not_guessed,
     ]
     [Need::Bpf, Need::Bpffs] => [
         without_any_capability_a_pin_opens_with_its_object,
@@ -146,6 +148,79 @@ fn a_map_of_another_load_is_not_vouched_for() -> TestResult {
     let refusal = mismatches(open());
     assert_eq!(refusal.note(), Some(Note::OtherBuild), "{refusal}");
     assert_eq!(differing::<()>(Err(Error::Mismatch(refusal))), ["key.b", "key.c"]);
+    Ok(())
+}
+
+/// A loader with maps and programs of several loads.
+struct Mixed<'a> {
+    maps: Vec<(&'a str, BorrowedFd<'a>)>,
+    programs: Vec<BorrowedFd<'a>>,
+}
+
+impl Loader for Mixed<'_> {
+    fn map_fd(&self, name: &str) -> Option<BorrowedFd<'_>> {
+        self.maps.iter().find(|(known, _)| *known == name).map(|(_, fd)| *fd)
+    }
+    fn map_names(&self) -> Vec<String> {
+        self.maps.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+    fn program_fds(&self) -> Vec<BorrowedFd<'_>> {
+        self.programs.clone()
+    }
+}
+
+fn older_maps_do_not_vouch_for_one_another() -> TestResult {
+    let (newer, older, mut flows) = (Ebpf::load(KINDS)?, Ebpf::load(OLDER)?, Ebpf::load(FLOWS)?);
+    let program: &mut aya::programs::Xdp =
+        flows.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    let fd = |ebpf: &Ebpf, name: &str| -> Result<_, Box<dyn std::error::Error>> {
+        Ok(ebpf.map_fd(name).ok_or("no map")?.try_clone_to_owned()?)
+    };
+    let [hash, twins] = [fd(&older, "hash")?, fd(&older, "twins")?];
+    let fresh = fd(&newer, "twins")?;
+    let object = Object::parse(KINDS)?;
+    let options = OpenOptions::new().object(&object);
+    let difference = |loader: &Mixed<'_>| match options.open::<HashMap<Key, Value>>(loader, "hash")
+    {
+        Err(Error::OtherObject { difference, .. }) => difference,
+        other => panic!("{other:?}"),
+    };
+    let maps = vec![("hash", hash.as_fd()), ("twins", twins.as_fd())];
+    let program: &aya::programs::Xdp =
+        flows.program("count_flows").ok_or("no program")?.try_into()?;
+    let programs = vec![program.fd()?.as_fd()];
+    with_only(LEAST, || {
+        // Two of the same older load, beside a program of another.
+        let text = difference(&Mixed { maps, programs });
+        assert!(text.contains("it is an older map that was pinned"), "{text}");
+        // Without a program nobody knows which of the maps are older.
+        let maps = vec![("hash", hash.as_fd()), ("twins", fresh.as_fd()), ("more", twins.as_fd())];
+        let text = difference(&Mixed { maps, programs: vec![] });
+        assert!(text.contains("load the programs first"), "{text}");
+        Ok(())
+    })
+}
+
+/// The kernel keeps 15 bytes of a name, which may be all of another's.
+fn a_name_that_is_cut_off_is_not_guessed() -> TestResult {
+    let ebpf = Ebpf::load(KINDS)?;
+    let object = Object::parse(KINDS)?;
+    let options = OpenOptions::new().object(&object);
+    let fd = ebpf.map_fd("queue_of_values_older").ok_or("no map")?;
+    match options.from_fd::<Queue<Value>>(fd) {
+        Err(error @ Error::UnknownMap { .. }) => {
+            let text = error.to_string();
+            assert!(text.contains("the kernel has cut its name off"), "{text}");
+            assert!(text.contains("`queue_of_values`, `queue_of_values_older`"), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let named = options.name("queue_of_values_older");
+    assert_eq!(
+        differing(named.from_fd::<Queue<Value>>(fd)),
+        ["value.count", "value.first", "value.last"]
+    );
     Ok(())
 }
 

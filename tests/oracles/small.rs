@@ -2,8 +2,9 @@
 //! takes any.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+use anyhow::Context;
 use bpfmap_oracles::{
     Differences, Objects, Structs, object_in, objects, structs, structs_in, version,
 };
@@ -94,14 +95,68 @@ fn differences_show() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Compiles sources and links them.
+fn linked(directory: &Path, sources: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let run = |command: &mut Command| {
+        let output = command.output()?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    };
+    let (out, mut objects) = (directory.join("linked.o"), Vec::new());
+    for (index, source) in sources.iter().enumerate() {
+        let (c, object) =
+            (directory.join(format!("{index}.c")), directory.join(format!("{index}.o")));
+        std::fs::write(&c, source)?;
+        let flags = ["-O2", "-g", "-target", "bpf", "-c", "-o"];
+        run(Command::new("clang-14").args(flags).args([&object, &c]))?;
+        objects.push(object);
+    }
+    run(Command::new("bpftool").args(["gen", "object"]).arg(&out).args(objects))?;
+    Ok(std::fs::read(out)?)
+}
+
+/// A linker leaves the offset of a variable in BTF as it was when a definition of
+/// another object takes its place, and static variables of one name are two.
+fn variables_of_linked_objects() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let code = |what: &str, n: u32| {
+        format!(
+            "{what} static volatile int last = {n};\n\
+             __attribute__((section(\"xdp\"))) int f{n}(void) {{ return w + last; }}"
+        )
+    };
+    let sources = [
+        code("long before = 3; __attribute__((weak)) volatile int w = 1;", 1),
+        code("volatile int w = 2;", 2),
+    ];
+    let bytes = linked(directory.path(), &sources.each_ref().map(String::as_str))?;
+    let path = directory.path().join("linked.o");
+    none(&object_in(&bytes, &path)?.differences)?;
+    let object = bpfmap::Object::parse(&bytes)?;
+    match object.check_variable::<i32>("last") {
+        Err(bpfmap::Error::AmbiguousVariable { places, .. }) => {
+            anyhow::ensure!(places.len() == 2, "{places:?}");
+        }
+        other => anyhow::bail!("{other:?}"),
+    }
+    object.check_variable::<i32>("w")?;
+    let section = object.map(".data").and_then(|map| map.value()).context("no .data")?;
+    let w = section.members()?.into_iter().find(|member| member.name == "w").context("no w")?;
+    // That of the first object is before its static variable, this one is not.
+    anyhow::ensure!(w.bits.start / 8 >= 16, "{w:?}");
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let (all, of_types) = (&["bpftool", "pahole", "readelf"], &["bpftool", "pahole"]);
     let of_maps = &["bpftool", "readelf"];
+    let linkers = &["bpftool", "clang-14", "readelf"];
     let trials = vec![
         trial("types_of_the_kernel_agree", of_types, true, types_of_the_kernel),
         trial("types_of_objects_agree", of_types, false, types_of_objects),
         trial("maps_of_objects_agree", of_maps, false, maps_of_objects),
         trial("differences_show", all, false, differences_show),
+        trial("variables_of_linked_objects_agree", linkers, false, variables_of_linked_objects),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -29,7 +29,9 @@ pub(crate) fn same_section(
     });
     let symbols: Vec<_> =
         elf.section(section.name()).into_iter().flat_map(|it| elf.symbols_in(it)).collect();
-    let theirs = section.vars.iter().map(|variable| {
+    // An extern one is in another object.
+    let is_here = |ty: u32| dump.get(ty).is_none_or(|ty| ty.linkage.as_deref() != Some("extern"));
+    let theirs = section.vars.iter().filter(|variable| is_here(variable.type_id)).map(|variable| {
         let ty = dump.get(variable.type_id);
         let of_name = ty.map_or("", |ty| ty.name());
         // A static one may have the name of another, and its symbol another
