@@ -13,9 +13,10 @@
 //!
 //! - [`BpfMapKey`](macro@BpfMapKey) and [`BpfMapValue`](macro@BpfMapValue) make
 //!   a struct whose bytes are all known, and its [`Layout`].
-//! - [`HashMap`] is a typed map. Opening one, by name, pin, id or descriptor,
-//!   compares each field with the BTF of the map; [`OpenOptions`] says against
-//!   what, and what to do when there is none.
+//! - [`HashMap`], [`Array`], [`LpmTrie`], [`Queue`], [`RingBuf`] and others are
+//!   typed maps. Opening one, by name, pin, id or descriptor, compares each field
+//!   with the BTF of the map; [`OpenOptions`] says against what, and what to do
+//!   when there is none. [`Globals`] are the global variables of a program.
 //! - [`Object`] checks the same without a kernel, in a unit test or in CI, and
 //!   [`Btf::check`] compares any type with any other that has a name.
 //! - [`Error`] says what is wrong, where, on both sides, and what to do.
@@ -51,8 +52,8 @@
 //! The modules follow the picture, each takes from those before it: `layout`
 //! (the Rust side, constants only), `btf` and `object` (the other side, bytes
 //! only), `compare` (both in, the differences out, no I/O), `sys` (every
-//! `bpf(2)` call), `open` (the gate), `maps` (the typed maps). `unsafe` is in
-//! `layout` and `sys` alone.
+//! `bpf(2)` call, and the memory that the kernel shares), `open` (the gate),
+//! `maps` (the typed maps). `unsafe` is in `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
