@@ -3,6 +3,7 @@
 //! Where it may not be used the tests are reported as ignored, with the reason;
 //! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure.
 
+mod answers;
 mod btf;
 mod bulk;
 mod faults;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     // process.
     support::enter_private_mounts();
     let tests = [
+        answers::tests(),
         btf::tests(),
         bulk::tests(),
         gate::tests(),

@@ -75,6 +75,78 @@ pub fn freeze(map: impl AsFd) -> io::Result<()> {
     unsafe { call(bpf_cmd::BPF_MAP_FREEZE, &mut attr) }.map(drop)
 }
 
+/// The errno of an answer, 0 for success.
+fn errno<T>(answer: io::Result<T>) -> i32 {
+    answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1))
+}
+
+/// A map whose answers are looked at; keys and values are zeros with a number at
+/// their beginning.
+pub struct Asked<'a> {
+    pub map: &'a OwnedFd,
+    pub key_size: usize,
+    /// What the kernel reads and writes, for all CPUs.
+    pub value_size: usize,
+}
+
+impl Asked<'_> {
+    fn key(&self, number: u32) -> Vec<u8> {
+        let mut key = number.to_ne_bytes().to_vec();
+        key.resize(self.key_size.max(4), 0);
+        key
+    }
+
+    fn element(&self, key: &[u8], value: &mut [u8]) -> bpf_attr {
+        let mut attr = attributes();
+        attr.__bindgen_anon_2.map_fd = self.map.as_raw_fd().cast_unsigned();
+        if self.key_size != 0 {
+            attr.__bindgen_anon_2.key = key.as_ptr().expose_provenance() as u64;
+        }
+        attr.__bindgen_anon_2.__bindgen_anon_1.value =
+            value.as_mut_ptr().expose_provenance() as u64;
+        attr
+    }
+
+    /// The errno of `BPF_MAP_UPDATE_ELEM`.
+    pub fn update(&self, number: u32, flags: u64) -> i32 {
+        let (key, mut value) = (self.key(number), vec![0; self.value_size]);
+        let mut attr = self.element(&key, &mut value);
+        attr.__bindgen_anon_2.flags = flags;
+        // SAFETY: key and value are as long as the map's, or longer.
+        errno(unsafe { call(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr) })
+    }
+
+    /// The errno of a command on an element that reads, or does not need, a value.
+    pub fn element_of(&self, command: bpf_cmd, number: u32) -> i32 {
+        let (key, mut value) = (self.key(number), vec![0; self.value_size]);
+        let mut attr = self.element(&key, &mut value);
+        if matches!(command, bpf_cmd::BPF_MAP_DELETE_ELEM) {
+            // What a command does not use has to be zero.
+            attr.__bindgen_anon_2.__bindgen_anon_1.value = 0;
+        }
+        // SAFETY: key and value are as long as the map's, or longer.
+        errno(unsafe { call(command, &mut attr) })
+    }
+
+    /// The errno of a command on many elements, for one. The end of the map is
+    /// success.
+    pub fn batch(&self, command: bpf_cmd, number: u32) -> i32 {
+        let (mut key, mut value) = (self.key(number), vec![0; self.value_size.max(8)]);
+        let mut next = vec![0u8; self.key_size.max(4)];
+        let mut attr = attributes();
+        attr.batch.map_fd = self.map.as_raw_fd().cast_unsigned();
+        attr.batch.count = 1;
+        attr.batch.keys = key.as_mut_ptr().expose_provenance() as u64;
+        attr.batch.values = value.as_mut_ptr().expose_provenance() as u64;
+        attr.batch.out_batch = next.as_mut_ptr().expose_provenance() as u64;
+        // SAFETY: the buffers hold one key and one value, and a cursor.
+        match errno(unsafe { call(command, &mut attr) }) {
+            libc::ENOENT => 0,
+            errno => errno,
+        }
+    }
+}
+
 impl Create<'_> {
     pub fn create(&self) -> io::Result<OwnedFd> {
         let mut attr = attributes();
