@@ -3,9 +3,15 @@
 
 use std::os::fd::AsFd;
 
-use aya_obj::generated::{bpf_attr, bpf_cmd};
+use aya_obj::generated::{bpf_attr__bindgen_ty_3, bpf_cmd};
 
-use super::{Errno, Map, attributes, bpf, number};
+use super::{Attributes, Errno, Map, attributes, bpf, number};
+
+/// The part of `bpf_attr` that operations on many entries have.
+type Many = bpf_attr__bindgen_ty_3;
+
+// SAFETY: integers, and `bpf_attr` is a union of it and others.
+unsafe impl Attributes for Many {}
 
 /// Where a walk by batches is.
 #[derive(Clone, Debug)]
@@ -49,14 +55,14 @@ impl Map {
     ) -> Result<Batch, Errno> {
         let mut next = vec![0; self.cursor_len()];
         let mut attr = self.batch(keys, values, count);
-        attr.batch.in_batch = match cursor {
+        attr.in_batch = match cursor {
             Cursor::Start => 0,
             Cursor::At(at) => at.as_ptr().expose_provenance() as u64,
         };
-        attr.batch.out_batch = next.as_mut_ptr().expose_provenance() as u64;
-        attr.batch.keys = keys.as_mut_ptr().expose_provenance() as u64;
-        attr.batch.values = values.as_mut_ptr().expose_provenance() as u64;
-        attr.batch.elem_flags = self.lock();
+        attr.out_batch = next.as_mut_ptr().expose_provenance() as u64;
+        attr.keys = keys.as_mut_ptr().expose_provenance() as u64;
+        attr.values = values.as_mut_ptr().expose_provenance() as u64;
+        attr.elem_flags = self.lock();
         let command = match remove {
             true => bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_BATCH,
             false => bpf_cmd::BPF_MAP_LOOKUP_BATCH,
@@ -85,9 +91,9 @@ impl Map {
         count: usize,
     ) -> Result<(), Partial> {
         let mut attr = self.batch(keys, values, count);
-        attr.batch.keys = keys.as_ptr().expose_provenance() as u64;
-        attr.batch.values = values.as_ptr().expose_provenance() as u64;
-        attr.batch.elem_flags = self.lock();
+        attr.keys = keys.as_ptr().expose_provenance() as u64;
+        attr.values = values.as_ptr().expose_provenance() as u64;
+        attr.elem_flags = self.lock();
         // SAFETY: the buffers hold `count` keys and values, see `batch`.
         let answer = unsafe { bpf(bpf_cmd::BPF_MAP_UPDATE_BATCH, &mut attr) };
         answer.map(drop).map_err(|errno| Partial::of(&attr, count, errno))
@@ -98,24 +104,24 @@ impl Map {
     pub(crate) fn delete_batch(&self, keys: &[u8], count: usize) -> Result<(), Partial> {
         assert_eq!(self.key_len().checked_mul(count), Some(keys.len()), "it holds `count` keys");
         let mut attr = self.attributes_of_batch(count);
-        attr.batch.keys = keys.as_ptr().expose_provenance() as u64;
+        attr.keys = keys.as_ptr().expose_provenance() as u64;
         // SAFETY: the buffer holds `count` keys.
         let answer = unsafe { bpf(bpf_cmd::BPF_MAP_DELETE_BATCH, &mut attr) };
         answer.map(drop).map_err(|errno| Partial::of(&attr, count, errno))
     }
 
     /// For `count` keys and values, which the buffers hold.
-    fn batch(&self, keys: &[u8], values: &[u8], count: usize) -> bpf_attr {
+    fn batch(&self, keys: &[u8], values: &[u8], count: usize) -> Many {
         let fits = |buffer: &[u8], len: usize| len.checked_mul(count) == Some(buffer.len());
         assert!(fits(keys, self.key_len()), "a buffer holds `count` keys");
         assert!(fits(values, self.value_len()), "a buffer holds `count` values");
         self.attributes_of_batch(count)
     }
 
-    fn attributes_of_batch(&self, count: usize) -> bpf_attr {
-        let mut attr = attributes();
-        attr.batch.map_fd = number(self.fd().as_fd());
-        attr.batch.count = u32::try_from(count).unwrap_or(u32::MAX);
+    fn attributes_of_batch(&self, count: usize) -> Many {
+        let mut attr: Many = attributes();
+        attr.map_fd = number(self.fd().as_fd());
+        attr.count = u32::try_from(count).unwrap_or(u32::MAX);
         attr
     }
 
@@ -126,9 +132,8 @@ impl Map {
 }
 
 /// How many entries the kernel says went through.
-fn done(attr: &bpf_attr) -> usize {
-    // SAFETY: `batch` is what was set, and integers only.
-    unsafe { attr.batch.count as usize }
+fn done(attr: &Many) -> usize {
+    attr.count as usize
 }
 
 impl Partial {
@@ -141,7 +146,7 @@ impl Partial {
 
     /// Of `count` entries, of which one failed. A call that is refused before it
     /// begins leaves the number as it was.
-    fn of(attr: &bpf_attr, count: usize, errno: Errno) -> Self {
+    fn of(attr: &Many, count: usize, errno: Errno) -> Self {
         let done = done(attr);
         Self { done: if done < count { done } else { 0 }, errno }
     }

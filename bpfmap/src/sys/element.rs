@@ -2,13 +2,22 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use aya_obj::generated::{BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, bpf_attr, bpf_cmd};
+use aya_obj::generated::{
+    BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, bpf_attr__bindgen_ty_2, bpf_cmd,
+};
 
 use crate::map_type::MapType;
 
 use super::cpus::possible;
 use super::info::map_info;
-use super::{Errno, MapInfo, attributes, bpf, number};
+use super::{Attributes, Errno, MapInfo, attributes, bpf, number};
+
+/// The part of `bpf_attr` that operations on an entry have. The kernel takes the
+/// rest for zero, and has less to copy.
+type Element = bpf_attr__bindgen_ty_2;
+
+// SAFETY: integers, and `bpf_attr` is a union of it and others.
+unsafe impl Attributes for Element {}
 
 /// An open map, with the sizes that the kernel gave for it. They never change
 /// for a map, so a buffer that was compared with them once is long enough.
@@ -83,8 +92,8 @@ impl Map {
     /// Reads the value of `key`: `BPF_MAP_LOOKUP_ELEM`, since Linux 3.19.
     pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
         let mut attr = self.element(key);
-        attr.__bindgen_anon_2.__bindgen_anon_1.value = self.value_mut(value);
-        attr.__bindgen_anon_2.flags = self.lock;
+        attr.__bindgen_anon_1.value = self.value_mut(value);
+        attr.flags = self.lock;
         // SAFETY: key and value are as long as the map's, see `element` and
         // `value_mut`.
         unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr) }.map(drop)
@@ -94,8 +103,8 @@ impl Map {
     /// Linux 5.14.
     pub(crate) fn lookup_and_delete(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
         let mut attr = self.element(key);
-        attr.__bindgen_anon_2.__bindgen_anon_1.value = self.value_mut(value);
-        attr.__bindgen_anon_2.flags = self.lock;
+        attr.__bindgen_anon_1.value = self.value_mut(value);
+        attr.flags = self.lock;
         // SAFETY: key and value are as long as the map's, see `element` and
         // `value_mut`.
         unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_ELEM, &mut attr) }.map(drop)
@@ -105,8 +114,8 @@ impl Map {
     pub(crate) fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), Errno> {
         assert_eq!(value.len(), self.value_len(), "the gate compared the sizes");
         let mut attr = self.element(key);
-        attr.__bindgen_anon_2.__bindgen_anon_1.value = value.as_ptr().expose_provenance() as u64;
-        attr.__bindgen_anon_2.flags = update.flags() | self.lock;
+        attr.__bindgen_anon_1.value = value.as_ptr().expose_provenance() as u64;
+        attr.flags = update.flags() | self.lock;
         // SAFETY: key and value are as long as the map's, see `element` and
         // the assertion.
         unsafe { bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
@@ -127,25 +136,24 @@ impl Map {
             Some(key) => self.element(key),
             None => self.request(),
         };
-        attr.__bindgen_anon_2.__bindgen_anon_1.next_key =
-            next.as_mut_ptr().expose_provenance() as u64;
+        attr.__bindgen_anon_1.next_key = next.as_mut_ptr().expose_provenance() as u64;
         // SAFETY: both keys are as long as the map's, see `element` and the
         // assertion.
         unsafe { bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
     }
 
-    fn request(&self) -> bpf_attr {
-        let mut attr = attributes();
-        attr.__bindgen_anon_2.map_fd = number(self.fd.as_fd());
+    fn request(&self) -> Element {
+        let mut attr: Element = attributes();
+        attr.map_fd = number(self.fd.as_fd());
         attr
     }
 
-    fn element(&self, key: &[u8]) -> bpf_attr {
+    fn element(&self, key: &[u8]) -> Element {
         assert_eq!(key.len(), self.key_len(), "the gate compared the sizes");
         let mut attr = self.request();
         // The kernel wants none where a map has no keys.
         if !key.is_empty() {
-            attr.__bindgen_anon_2.key = key.as_ptr().expose_provenance() as u64;
+            attr.key = key.as_ptr().expose_provenance() as u64;
         }
         attr
     }

@@ -86,7 +86,7 @@ pub(crate) fn btf_bytes(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
 }
 
 fn request(fd: BorrowedFd<'_>, info: usize, len: usize) -> bpf_attr {
-    let mut attr = attributes();
+    let mut attr: bpf_attr = attributes();
     attr.info.bpf_fd = number(fd);
     attr.info.info = info as u64;
     attr.info.info_len = u32::try_from(len).unwrap_or(u32::MAX);

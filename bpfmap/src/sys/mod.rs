@@ -62,9 +62,20 @@ impl fmt::Debug for Errno {
     }
 }
 
+/// What `bpf(2)` takes: `bpf_attr`, or the part of it that a command has. The
+/// kernel takes the rest for zero, and it is most of what there is to copy.
+///
+/// # Safety
+///
+/// It must be a beginning of `bpf_attr`, and made of integers.
+unsafe trait Attributes {}
+
+// SAFETY: all of it.
+unsafe impl Attributes for bpf_attr {}
+
 /// All zeros, which is what the kernel takes for "not given".
-fn attributes() -> bpf_attr {
-    // SAFETY: a union of integers and of structs of integers.
+fn attributes<A: Attributes>() -> A {
+    // SAFETY: integers, unions and structs of them.
     unsafe { std::mem::zeroed() }
 }
 
@@ -74,7 +85,7 @@ fn attributes() -> bpf_attr {
 ///
 /// Every address in `attr` must be valid for what `command` reads or writes
 /// there.
-unsafe fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> Result<i32, Errno> {
+unsafe fn bpf<A: Attributes>(command: bpf_cmd, attr: &mut A) -> Result<i32, Errno> {
     #[cfg(feature = "fault-injection")]
     if let Some(errno) = fault::answer(command) {
         return Err(Errno(errno));
@@ -112,7 +123,7 @@ pub(crate) fn open_pin(path: &Path, read_only: bool) -> Result<OwnedFd, Errno> {
     use std::os::unix::ffi::OsStrExt;
     let path =
         std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(libc::EINVAL))?;
-    let mut attr = attributes();
+    let mut attr: bpf_attr = attributes();
     attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
     attr.__bindgen_anon_4.file_flags = access(read_only);
     // SAFETY: `path` ends with a NUL and outlives the call.
@@ -122,7 +133,7 @@ pub(crate) fn open_pin(path: &Path, read_only: bool) -> Result<OwnedFd, Errno> {
 /// Opens the map of that id: `BPF_MAP_GET_FD_BY_ID`, since Linux 4.13; needs
 /// `CAP_SYS_ADMIN`.
 pub(crate) fn open_map_id(id: u32, read_only: bool) -> Result<OwnedFd, Errno> {
-    let mut attr = attributes();
+    let mut attr: bpf_attr = attributes();
     attr.__bindgen_anon_6.open_flags = access(read_only);
     attr.__bindgen_anon_6.__bindgen_anon_1.map_id = id;
     // SAFETY: no addresses.
@@ -132,7 +143,7 @@ pub(crate) fn open_map_id(id: u32, read_only: bool) -> Result<OwnedFd, Errno> {
 /// Opens the BTF of that id: `BPF_BTF_GET_FD_BY_ID`, since Linux 4.18; needs
 /// `CAP_SYS_ADMIN`.
 pub(crate) fn open_btf_id(id: u32) -> Result<OwnedFd, Errno> {
-    let mut attr = attributes();
+    let mut attr: bpf_attr = attributes();
     attr.__bindgen_anon_6.__bindgen_anon_1.btf_id = id;
     // SAFETY: no addresses.
     unsafe { bpf_fd(bpf_cmd::BPF_BTF_GET_FD_BY_ID, &mut attr) }
