@@ -71,6 +71,7 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// # Errors
     ///
     /// When the kernel refuses it.
+    #[inline]
     pub fn get(&self, key: &K) -> Result<Option<V>, Error> {
         self.open.get(Operation::Get, bytes_of(key))
     }
@@ -90,6 +91,7 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     ///
     /// [`Error::Full`] when the key is not there and the map is full; an LRU
     /// map never is.
+    #[inline]
     pub fn insert(&self, key: &K, value: &V) -> Result<(), Error> {
         self.open.update(Operation::Insert, Update::Any, bytes_of(key), value)
     }
@@ -118,6 +120,7 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// # Errors
     ///
     /// When the kernel refuses it.
+    #[inline]
     pub fn remove(&self, key: &K) -> Result<bool, Error> {
         self.open.remove(Operation::Remove, bytes_of(key))
     }

@@ -42,6 +42,7 @@ pub(crate) enum Update {
 }
 
 impl Update {
+    #[inline]
     fn flags(self) -> u64 {
         u64::from(match self {
             Self::Any => BPF_ANY,
@@ -80,16 +81,19 @@ impl Map {
     }
 
     /// How long a key is, in bytes.
+    #[inline]
     pub(crate) fn key_len(&self) -> usize {
         self.info.key_size as usize
     }
 
     /// How many bytes the kernel reads and writes for a value.
+    #[inline]
     pub(crate) fn value_len(&self) -> usize {
         self.value_len
     }
 
     /// Reads the value of `key`: `BPF_MAP_LOOKUP_ELEM`, since Linux 3.19.
+    #[inline]
     pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
         let mut attr = self.element(key);
         attr.__bindgen_anon_1.value = self.value_mut(value);
@@ -111,6 +115,7 @@ impl Map {
     }
 
     /// Writes an entry: `BPF_MAP_UPDATE_ELEM`, since Linux 3.19.
+    #[inline]
     pub(crate) fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), Errno> {
         assert_eq!(value.len(), self.value_len(), "the gate compared the sizes");
         let mut attr = self.element(key);
@@ -122,6 +127,7 @@ impl Map {
     }
 
     /// Removes an entry: `BPF_MAP_DELETE_ELEM`, since Linux 3.19.
+    #[inline]
     pub(crate) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         let mut attr = self.element(key);
         // SAFETY: the key is as long as the map's, see `element`.
@@ -142,12 +148,14 @@ impl Map {
         unsafe { bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
     }
 
+    #[inline]
     fn request(&self) -> Element {
         let mut attr: Element = attributes();
         attr.map_fd = number(self.fd.as_fd());
         attr
     }
 
+    #[inline]
     fn element(&self, key: &[u8]) -> Element {
         assert_eq!(key.len(), self.key_len(), "the gate compared the sizes");
         let mut attr = self.request();
@@ -158,6 +166,7 @@ impl Map {
         attr
     }
 
+    #[inline]
     fn value_mut(&self, value: &mut [u8]) -> u64 {
         assert_eq!(value.len(), self.value_len(), "the gate compared the sizes");
         value.as_mut_ptr().expose_provenance() as u64

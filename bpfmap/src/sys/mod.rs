@@ -85,6 +85,7 @@ fn attributes<A: Attributes>() -> A {
 ///
 /// Every address in `attr` must be valid for what `command` reads or writes
 /// there.
+#[inline]
 unsafe fn bpf<A: Attributes>(command: bpf_cmd, attr: &mut A) -> Result<i32, Errno> {
     #[cfg(feature = "fault-injection")]
     if let Some(errno) = fault::answer(command) {
@@ -160,6 +161,7 @@ pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 }
 
 /// A descriptor as `bpf_attr` has it. Open descriptors are not negative.
+#[inline]
 fn number(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }
