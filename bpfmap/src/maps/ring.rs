@@ -47,7 +47,6 @@ use crate::sys::{Corrupt, Ring, wait};
 pub struct RingBuf<E> {
     open: OpenMap,
     ring: Option<Ring>,
-    sample: Vec<u8>,
     types: PhantomData<fn() -> E>,
 }
 
@@ -62,7 +61,7 @@ impl<E: Event> FromOpen for RingBuf<E> {
     const EVENTS: Option<&'static [(&'static str, &'static Layout)]> = Some(E::TYPES);
 
     fn from_open(open: OpenMap) -> Self {
-        Self { open, ring: None, sample: Vec::new(), types: PhantomData }
+        Self { open, ring: None, types: PhantomData }
     }
 }
 
@@ -91,13 +90,11 @@ impl<E: Event> RingBuf<E> {
                 self.ring.insert(ring)
             }
         };
-        match ring.next(&mut self.sample) {
-            Ok(false) => Ok(None),
-            Ok(true) => {
+        match ring.next() {
+            Ok(None) => Ok(None),
+            Ok(Some(sample)) => {
                 let map = || Arc::clone(&self.open.label);
-                E::from_sample(&self.sample)
-                    .map(Some)
-                    .map_err(|wrong| Error::Event { map: map(), wrong })
+                E::from_sample(sample).map(Some).map_err(|wrong| Error::Event { map: map(), wrong })
             }
             Err(Corrupt) => Err(self.open.refused(
                 "reading an event",

@@ -16,6 +16,8 @@ pub(crate) struct Ring {
     page: usize,
     /// How long the data are: a power of two.
     size: u64,
+    /// A copy of the last sample; a last word is not filled by it.
+    sample: Vec<u64>,
 }
 
 /// What programs wrote is not what the kernel lets them write.
@@ -39,19 +41,21 @@ impl Ring {
         let len = (size as usize).checked_mul(2).and_then(|len| len.checked_add(page));
         let (read, write) = (libc::PROT_READ, libc::PROT_READ | libc::PROT_WRITE);
         let producer = Pages::map(fd, page, len.ok_or_else(too_large)?, read)?;
-        Ok(Self { consumer: Pages::map(fd, 0, page, write)?, producer, page, size: size.into() })
+        let consumer = Pages::map(fd, 0, page, write)?;
+        Ok(Self { consumer, producer, page, size: size.into(), sample: Vec::new() })
     }
 
-    /// Copies the next sample to `sample`, and makes room for another in its
-    /// place; `false` when there is none yet.
-    pub(crate) fn next(&mut self, sample: &mut Vec<u8>) -> Result<bool, Corrupt> {
-        loop {
+    /// Copies the next sample, and makes room for another in its place; `None`
+    /// when there is none yet.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Corrupt> {
+        let len = loop {
             // Written by user space alone, that is, here.
             let consumed = self.consumer.word(0).load(Ordering::Relaxed);
             // What was written before is seen from here on.
             let produced = self.producer.word(0).load(Ordering::Acquire);
             if consumed >= produced {
-                return Ok(false);
+                return Ok(None);
             }
             if !consumed.is_multiple_of(8) {
                 return Err(Corrupt);
@@ -60,7 +64,7 @@ impl Ring {
             let at = self.page + (consumed & (self.size - 1)) as usize;
             let header = self.producer.half_word(at).load(Ordering::Acquire);
             if header & BUSY != 0 {
-                return Ok(false);
+                return Ok(None);
             }
             let len = header & !DISCARDED;
             let advance = (u64::from(len) + HEADER).next_multiple_of(8);
@@ -68,14 +72,20 @@ impl Ring {
             if advance > self.size {
                 return Err(Corrupt);
             }
-            if header & DISCARDED == 0 {
-                self.producer.copy(at + HEADER as usize, len as usize, sample);
+            let is_kept = header & DISCARDED == 0;
+            if is_kept {
+                let words = self.producer.words(at + HEADER as usize, len.div_ceil(8) as usize);
+                self.sample.clear();
+                self.sample.extend(words.iter().map(|word| word.load(Ordering::Relaxed)));
             }
             self.consumer.word(0).store(consumed + advance, Ordering::Release);
-            if header & DISCARDED == 0 {
-                return Ok(true);
+            if is_kept {
+                break len as usize;
             }
-        }
+        };
+        let sample = self.sample.as_ptr().cast::<u8>();
+        // SAFETY: as many words as `len` bytes need were copied.
+        Ok(Some(unsafe { std::slice::from_raw_parts(sample, len) }))
     }
 }
 
@@ -105,31 +115,29 @@ impl Pages {
         Ok(Self { start, len })
     }
 
-    /// Where `len` bytes are from `at` on.
-    fn address(&self, at: usize, len: usize) -> NonNull<u8> {
-        assert!(at.is_multiple_of(len) && at + len <= self.len, "within what is mapped");
+    /// Where `count` of `T` are from `at` on.
+    fn address<T>(&self, at: usize, count: usize) -> NonNull<T> {
+        let end = count.checked_mul(size_of::<T>()).and_then(|len| len.checked_add(at));
+        let is_within = end.is_some_and(|end| end <= self.len);
+        assert!(at.is_multiple_of(size_of::<T>()) && is_within, "within what is mapped");
         // SAFETY: within what was mapped (just asserted).
-        unsafe { self.start.add(at) }
+        unsafe { self.start.add(at) }.cast()
     }
 
     fn word(&self, at: usize) -> &AtomicU64 {
         // SAFETY: mapped for as long as `self` lives, and aligned, as pages are
         // and `at` is.
-        unsafe { self.address(at, 8).cast().as_ref() }
+        unsafe { self.address(at, 1).as_ref() }
     }
 
     fn half_word(&self, at: usize) -> &AtomicU32 {
         // SAFETY: as above.
-        unsafe { self.address(at, 4).cast().as_ref() }
+        unsafe { self.address(at, 1).as_ref() }
     }
 
-    /// Copies `len` bytes from `at` on, a multiple of 8.
-    fn copy(&self, at: usize, len: usize, to: &mut Vec<u8>) {
-        to.clear();
-        for offset in (0..len).step_by(8) {
-            let word = self.word(at + offset).load(Ordering::Relaxed).to_ne_bytes();
-            to.extend_from_slice(&word[..(len - offset).min(8)]);
-        }
+    fn words(&self, at: usize, count: usize) -> &[AtomicU64] {
+        // SAFETY: as above, for each.
+        unsafe { NonNull::slice_from_raw_parts(self.address(at, count), count).as_ref() }
     }
 }
 
