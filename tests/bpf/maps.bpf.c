@@ -131,4 +131,21 @@ int count(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+// Writes and removes keys that are not `STABLE`, over and over.
+#define STABLE 1000
+#define CHURNED 8000
+
+SEC("xdp")
+int churn(struct xdp_md *ctx)
+{
+	__u32 random = bpf_get_prandom_u32();
+	__u32 key = STABLE + random % CHURNED;
+	__u64 value = (__u64)key << 32 | (__u32)~key;
+	if (random >> 31)
+		bpf_map_delete_elem(&large, &key);
+	else
+		bpf_map_update_elem(&large, &key, &value, BPF_ANY);
+	return XDP_PASS;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

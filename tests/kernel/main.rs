@@ -6,6 +6,7 @@
 mod answers;
 mod btf;
 mod bulk;
+mod churn;
 mod faults;
 mod gate;
 mod globals;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         answers::tests(),
         btf::tests(),
         bulk::tests(),
+        churn::tests(),
         gate::tests(),
         globals::tests(),
         hash::tests(),
