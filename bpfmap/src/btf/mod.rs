@@ -281,10 +281,13 @@ impl<'a> Btf<'a> {
         // compared as a number: strings all over the table would be slow.
         let places = self.places_of_name(name);
         if !places.is_empty() {
-            for id in self.ids() {
-                let own = self.types[(id - self.first()) as usize] as usize;
-                let has_name = |offset| places.binary_search(&offset).is_ok();
-                if !self.endian.u32(&self.data, own).is_some_and(has_name) {
+            let has_name = |offset| match places.as_slice() {
+                [only] => offset == *only,
+                several => several.binary_search(&offset).is_ok(),
+            };
+            let data = &*self.data;
+            for (id, at) in self.ids().zip(&self.types) {
+                if !self.endian.u32(data, *at as usize).is_some_and(has_name) {
                     continue;
                 }
                 let ty = match self.type_by_id(id) {

@@ -218,18 +218,37 @@ impl Lengths<'_> {
 /// says how long the types of each kind are.
 pub(super) fn index(
     data: &[u8],
-    mut at: usize,
+    at: usize,
     described: &[u8],
     endian: Endian,
     first: TypeId,
 ) -> Result<Vec<u32>, BtfError> {
     let lengths = Lengths { described };
+    // Compiled for each, as the kernel has a hundred thousand types.
+    match endian {
+        Endian::Little => index_with(data, at, &lengths, first, u32::from_le_bytes),
+        Endian::Big => index_with(data, at, &lengths, first, u32::from_be_bytes),
+    }
+}
+
+#[inline(always)]
+fn index_with(
+    data: &[u8],
+    mut at: usize,
+    lengths: &Lengths<'_>,
+    first: TypeId,
+    word: impl Fn([u8; 4]) -> u32,
+) -> Result<Vec<u32>, BtfError> {
     // Types of the kernel are 20 to 30 bytes on average; too small a guess
     // costs a copy, too large a one nothing that is touched.
     let mut types = Vec::with_capacity((data.len() - at) / 16);
     while at < data.len() {
-        let malformed = BtfError::Malformed { what: "a type reaches past its section", at };
-        let Some(info) = endian.u32(data, at + 4).map(Info) else { return Err(malformed) };
+        let malformed =
+            |at| Err(BtfError::Malformed { what: "a type reaches past its section", at });
+        let Some(head) = data.get(at..).and_then(|rest| rest.first_chunk::<TYPE_LEN>()) else {
+            return malformed(at);
+        };
+        let info = Info(word([head[4], head[5], head[6], head[7]]));
         // Half of the kernel's types are functions, which stand together: with
         // a branch the processor need not wait for the length of each.
         let trailing = match info.kind() {
@@ -244,7 +263,7 @@ pub(super) fn index(
         };
         let end = at + TYPE_LEN + trailing;
         if end > data.len() {
-            return Err(malformed);
+            return malformed(at);
         }
         // `Header::parse` saw to it that positions fit.
         types.push(at as u32);

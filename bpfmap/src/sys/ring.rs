@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 pub(crate) struct Ring {
     consumer: Pages,
@@ -49,13 +49,21 @@ impl Ring {
     /// when there is none yet.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Corrupt> {
+        // Whether what was consumed is known to programs: one that does not know
+        // it yet wakes nobody up when it adds a sample.
+        let mut is_known = false;
         let len = loop {
             // Written by user space alone, that is, here.
             let consumed = self.consumer.word(0).load(Ordering::Relaxed);
             // What was written before is seen from here on.
             let produced = self.producer.word(0).load(Ordering::Acquire);
             if consumed >= produced {
-                return Ok(None);
+                if is_known {
+                    return Ok(None);
+                }
+                fence(Ordering::SeqCst);
+                is_known = true;
+                continue;
             }
             if !consumed.is_multiple_of(8) {
                 return Err(Corrupt);
@@ -64,7 +72,12 @@ impl Ring {
             let at = self.page + (consumed & (self.size - 1)) as usize;
             let header = self.producer.half_word(at).load(Ordering::Acquire);
             if header & BUSY != 0 {
-                return Ok(None);
+                if is_known {
+                    return Ok(None);
+                }
+                fence(Ordering::SeqCst);
+                is_known = true;
+                continue;
             }
             let len = header & !DISCARDED;
             let advance = (u64::from(len) + HEADER).next_multiple_of(8);
@@ -79,6 +92,7 @@ impl Ring {
                 self.sample.extend(words.iter().map(|word| word.load(Ordering::Relaxed)));
             }
             self.consumer.word(0).store(consumed + advance, Ordering::Release);
+            is_known = false;
             if is_kept {
                 break len as usize;
             }
