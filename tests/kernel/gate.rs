@@ -27,6 +27,7 @@ trials! {
         exchanged_types_are_recognised,
         a_map_without_btf_is_refused_unless_sizes_are_enough,
         a_map_without_types_is_compared_with_named_ones,
+        the_btf_of_a_program_is_read_once_for_all_of_its_open_maps,
         an_open_map_outlives_its_loader_and_leaks_nothing,
         the_readme_shows_the_refusal_that_is_printed,
     ]
@@ -311,4 +312,30 @@ fn the_readme_shows_the_refusal_that_is_printed() -> TestResult {
         "the README shows another refusal than:\n{refusal}"
     );
     Ok(())
+}
+
+fn the_btf_of_a_program_is_read_once_for_all_of_its_open_maps() -> TestResult {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let ebpf = Ebpf::load(KINDS)?;
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    let count = move |command: &str| {
+        counted.fetch_add((command == "BPF_BTF_GET_FD_BY_ID").into(), Ordering::Relaxed);
+        None
+    };
+    bpfmap::fault::with(count, || {
+        let hash = HashMap::<Key, Value>::open(&ebpf, "hash")?;
+        let lru = HashMap::<Key, Value>::open(&ebpf, "lru")?;
+        assert_eq!(hash.verification(), lru.verification());
+        assert_eq!(reads.load(Ordering::Relaxed), 1);
+        // A refusal keeps nothing, and needs nothing that is there already.
+        assert!(HashMap::<Key, Value>::open(&ebpf, "small").is_err());
+        assert_eq!(reads.load(Ordering::Relaxed), 1);
+        drop((hash, lru));
+        HashMap::<Key, Value>::open(&ebpf, "hash")?;
+        assert_eq!(reads.load(Ordering::Relaxed), 2);
+        Ok(())
+    })
 }

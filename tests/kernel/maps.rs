@@ -6,7 +6,7 @@ use aya::programs::Xdp;
 use aya::{Ebpf, TestRun, TestRunOptions};
 use bpfmap::{
     Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, Error, HashMap, LpmTrie, Object, OpenOptions,
-    Pad, PerCpu, SpinLock, zeroed,
+    Pad, PerCpu, SpinLock, fault, zeroed,
 };
 
 use crate::support::*;
@@ -15,6 +15,7 @@ trials! {
     [Need::Bpf] => [
         a_hash_map_with_a_value_for_each_cpu,
         values_for_another_number_of_cpus_are_refused,
+        buffers_hold_as_many_cpus_as_are_possible,
         an_array_is_there_from_the_beginning,
         an_array_with_a_value_for_each_cpu,
         elements_beyond_the_end,
@@ -99,6 +100,31 @@ fn values_for_another_number_of_cpus_are_refused() -> TestResult {
         }
     }
     assert_eq!(map.get(&1)?, None);
+    Ok(())
+}
+
+/// As on a machine to which CPUs can be added: the kernel has a value for each of
+/// those, too.
+fn buffers_hold_as_many_cpus_as_are_possible() -> TestResult {
+    let real = PerCpu::splat(0)?.as_slice().len();
+    let ebpf = Ebpf::load(MAPS)?;
+    fault::with_possible_cpus(real + 61, || {
+        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?;
+        let mut values = PerCpu::splat(packets(3))?;
+        assert_eq!(values.as_slice().len(), real + 61);
+        values.as_mut_slice()[0].packets = 4;
+        map.insert(&1, &values)?;
+        let found = map.get(&1)?.ok_or("no value")?;
+        assert_eq!(found.as_slice().len(), real + 61);
+        assert_eq!(found.as_slice()[..real], values.as_slice()[..real]);
+        // There are no more, so the kernel has written no more.
+        assert!(found.as_slice()[real..].iter().all(|count| *count == Count::default()));
+        Ok::<_, Box<dyn std::error::Error>>(())
+    })?;
+    // Not those that are online: with fewer, the kernel would write past the end.
+    let possible = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
+    let last: usize = possible.trim().rsplit(['-', ',']).next().unwrap_or("0").parse()?;
+    assert!(real > last / 2 && real <= last + 1, "{real} of {possible}");
     Ok(())
 }
 

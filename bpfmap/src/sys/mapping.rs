@@ -68,3 +68,16 @@ impl Drop for Mapping {
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_sysfs_are_mapped() {
+        // Somebody could shorten this one, or write to it.
+        let file = File::open("Cargo.toml");
+        let answer = file.and_then(|file| Mapping::of(&file));
+        assert_eq!(answer.err().map(|error| error.kind()), Some(io::ErrorKind::Unsupported));
+    }
+}
