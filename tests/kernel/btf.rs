@@ -4,7 +4,7 @@
 mod builder;
 
 use bpfmap::{
-    BpfMapValue, BtfSource, Error, Globals, HashMap, MapType, Note, OpenOptions, Verification,
+    BpfMapValue, Btf, BtfSource, Error, Globals, HashMap, MapType, Note, OpenOptions, Verification,
 };
 use builder::{Builder, kind};
 
@@ -12,6 +12,9 @@ use crate::raw::{Create, load_btf};
 use crate::support::*;
 
 trials! {
+    [Need::Vmlinux] => [
+        the_kernels_own_types_are_not_to_be_changed,
+    ]
     [Need::Bpf] => [
         a_section_that_the_kernel_knows_is_verified,
         an_array_with_a_dot_in_its_name_is_no_section,
@@ -187,5 +190,21 @@ fn an_array_with_a_dot_in_its_name_is_no_section() -> TestResult {
             }
         }
     }
+    Ok(())
+}
+
+/// Nobody who reads the message can change them.
+fn the_kernels_own_types_are_not_to_be_changed() -> TestResult {
+    #[derive(BpfMapValue, Clone, Copy)]
+    #[repr(C)]
+    struct WrongList {
+        prev: u64,
+        other: u32,
+        rest: u32,
+    }
+    let answer = Btf::vmlinux()?.check::<WrongList>("list_head");
+    let text = mismatches(answer).to_string();
+    assert!(!text.contains("in C") && !text.contains("C struct"), "{text}");
+    assert!(text.contains("#[bpf(pointer)]"), "{text}");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use aya::Ebpf;
-use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, Error, Mismatches, Pad};
+use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, Btf, Error, Mismatches, Pad};
 use libtest_mimic::{Completion, Failed, Trial};
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
@@ -83,6 +83,8 @@ pub enum Need {
     Bpffs,
     /// The command `bpftool`.
     Bpftool,
+    /// The kernel's own types.
+    Vmlinux,
 }
 
 /// Why the machine does not have what is needed.
@@ -90,7 +92,9 @@ fn lacks(need: Need) -> Option<String> {
     static BPF: OnceLock<Option<String>> = OnceLock::new();
     static BPFFS: OnceLock<Option<String>> = OnceLock::new();
     static BPFTOOL: OnceLock<Option<String>> = OnceLock::new();
+    static VMLINUX: OnceLock<Option<String>> = OnceLock::new();
     let probe = || match need {
+        Need::Vmlinux => Btf::vmlinux().err().map(|error| error.to_string()),
         Need::Bpf => {
             Ebpf::load(FLOWS).err().map(|error| format!("BPF cannot be loaded: {}", causes(&error)))
         }
@@ -106,6 +110,7 @@ fn lacks(need: Need) -> Option<String> {
         Need::Bpf => &BPF,
         Need::Bpffs => &BPFFS,
         Need::Bpftool => &BPFTOOL,
+        Need::Vmlinux => &VMLINUX,
     };
     known.get_or_init(probe).clone()
 }

@@ -6,6 +6,7 @@ use super::MismatchKind;
 use super::members::CMember;
 use crate::btf::{Btf, BtfError, Order, Type, TypeId};
 use crate::layout::{Counterpart, Field, Kind, Layout, TypeName as RustName, kernel_owned_type};
+use crate::verification::BtfSource;
 
 pub(super) fn renamed(
     btf: &Btf<'_>,
@@ -43,6 +44,7 @@ fn arm_of(member: &CMember<'_>) -> String {
 
 /// `in_order` says that the field stands behind the same one as in C.
 pub(super) fn moved(
+    btf: &Btf<'_>,
     field: &Field,
     member: &CMember<'_>,
     members: &[CMember<'_>],
@@ -64,8 +66,10 @@ pub(super) fn moved(
         .filter(|other| other.bytes.end <= member.bytes.start && !other.name.is_empty())
         .max_by_key(|other| other.bytes.end);
     match before {
-        Some(before) => format!("put it after `{}` in Rust, or change the order in C", before.name),
-        None => "put it first in Rust, or change the order in C".into(),
+        Some(before) => {
+            format!("put it after `{}` in Rust{}", before.name, or(btf, "change the order in C"))
+        }
+        None => format!("put it first in Rust{}", or(btf, "change the order in C")),
     }
 }
 
@@ -83,10 +87,24 @@ pub(super) fn missing(
             return Ok(arm_of(member));
         }
     }
-    Ok(missing_here(field, place, end, members))
+    Ok(missing_here(btf, field, place, end, members))
 }
 
-fn missing_here(field: &Field, place: Range<u64>, end: u64, members: &[CMember<'_>]) -> String {
+/// What else to do, on the side of C; of the kernel's own types nobody can.
+fn or(btf: &Btf<'_>, change: &str) -> String {
+    match btf.source() {
+        BtfSource::Vmlinux => String::new(),
+        _ => format!(", or {change}"),
+    }
+}
+
+fn missing_here(
+    btf: &Btf<'_>,
+    field: &Field,
+    place: Range<u64>,
+    end: u64,
+    members: &[CMember<'_>],
+) -> String {
     let name = field.c_name();
     match field.counterpart() {
         Counterpart::ArmOf(union) => {
@@ -101,7 +119,8 @@ fn missing_here(field: &Field, place: Range<u64>, end: u64, members: &[CMember<'
         |member: &&CMember<'_>| member.bytes.start < place.end && place.start < member.bytes.end;
     let there: Vec<_> = members.iter().filter(overlaps).take(3).collect();
     if place.start >= end {
-        return format!("it is behind the end of the C struct: remove it, or add `{name}` there");
+        let or = or(btf, &format!("add `{name}` there"));
+        return format!("it is behind the end of the C struct: remove it{or}");
     }
     if there.iter().any(|member| member.arms.is_some()) {
         return format!("a union is there: {UNION}");
@@ -111,11 +130,13 @@ fn missing_here(field: &Field, place: Range<u64>, end: u64, members: &[CMember<'
     }
     if there.is_empty() {
         let size = field.size();
-        return format!("there is a hole: write `Pad<{size}>`, or add `{name}` to the C struct");
+        let or = or(btf, &format!("add `{name}` to the C struct"));
+        return format!("there is a hole: write `Pad<{size}>`{or}");
     }
     let names: Vec<_> = there.iter().map(|member| format!("`{}`", member.name)).collect();
     let is = if names.len() == 1 { "is" } else { "are" };
-    format!("{} {is} there: remove the field, or add `{name}` to the C struct", names.join(", "))
+    let or = or(btf, &format!("add `{name}` to the C struct"));
+    format!("{} {is} there: remove the field{or}", names.join(", "))
 }
 
 /// A struct whose fields agree, and whose size does not.
@@ -157,9 +178,9 @@ pub(super) fn unclaimed(
             (Type::Composite(union), _) if union.union => NAMED_UNION.into(),
             (Type::Composite(_), Some(ty)) => format!("declare it, `{name}: {ty}`"),
             (_, Some(ty)) => {
-                format!("declare it, `{name}: {ty}`, or call it `__pad` in C if it means nothing")
+                format!("declare it, `{name}: {ty}`{}", or(btf, NO_MEANING))
             }
-            (_, None) => format!("declare `{name}`, or call it `__pad` in C if it means nothing"),
+            (_, None) => format!("declare `{name}`{}", or(btf, NO_MEANING)),
         },
     })
 }
@@ -188,7 +209,9 @@ pub(super) fn types(
         MismatchKind::Attribute => "remove the attribute, or correct it".into(),
         _ => match (rust_type(btf, id)?.or(array_of(rust, btf, id)?), c_type(rust, btf, id)?) {
             (Some(rust), Some(_)) if is_struct(btf, id)? => format!("declare it `{rust}` in Rust"),
-            (Some(rust), Some(c)) => format!("declare it `{rust}` in Rust, or `{c}` in C"),
+            (Some(rust), Some(c)) => {
+                format!("declare it `{rust}` in Rust{}", or(btf, &format!("`{c}` in C")))
+            }
             (Some(rust), None) => format!("declare it `{rust}` in Rust"),
             (None, _) => {
                 "declare a `#[repr(C)]` struct with the same members in Rust, or write `#[bpf(opaque)]` \
@@ -205,6 +228,7 @@ pub(super) fn second_arm() -> String {
         .into()
 }
 
+const NO_MEANING: &str = "call it `__pad` in C if it means nothing";
 const POINTER: &str = "write `#[bpf(pointer)]` on it if the address itself is meant";
 const NAMED_UNION: &str = "say which arm is meant, `#[bpf(arm_of = \"...\")]` on a field with the name of the \
      arm, or write `#[bpf(opaque)]` to take its bytes as they are";

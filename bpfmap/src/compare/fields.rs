@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
             }
             if pair.rust_at - parent.rust_at != pair.btf_at - parent.btf_at {
                 let in_order = matching.is_in_order(index, members);
-                let advice = advice::moved(field, member, members, in_order);
+                let advice = advice::moved(walk.btf, field, member, members, in_order);
                 walk.report(MismatchKind::Moved, pair, member, advice);
             }
             match stands_for {
