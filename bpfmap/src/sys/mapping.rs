@@ -4,20 +4,13 @@
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
-use std::os::fd::AsRawFd;
-use std::ptr::NonNull;
+use std::os::fd::{AsFd, AsRawFd};
+
+use super::pages::Pages;
 
 /// A file of sysfs that the kernel lets be mapped, which is a promise that its
 /// bytes stay what they are.
-pub(crate) struct Mapping {
-    start: NonNull<u8>,
-    len: usize,
-}
-
-// SAFETY: nobody writes to it, and it belongs to no thread.
-unsafe impl Send for Mapping {}
-// SAFETY: as above.
-unsafe impl Sync for Mapping {}
+pub(crate) struct Mapping(Pages);
 
 impl Mapping {
     /// Maps all of `file`. `/sys/kernel/btf/vmlinux` can be since Linux 6.16;
@@ -29,15 +22,7 @@ impl Mapping {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        let (fd, protection) = (file.as_raw_fd(), libc::PROT_READ);
-        // SAFETY: a new mapping, wherever the kernel likes.
-        let start =
-            unsafe { libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_PRIVATE, fd, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::Other)?;
-        Ok(Self { start, len })
+        Pages::private(file.as_fd(), len).map(Self)
     }
 }
 
@@ -56,16 +41,9 @@ impl Deref for Mapping {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: mapped for reading, all of it, until `drop`, and not written
-        // to: see `Mapping`.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped by `of`, and what borrowed from it is gone.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+        // SAFETY: mapped for reading, all of it, for as long as `self` lives, and
+        // not written to: see `Mapping`.
+        unsafe { self.0.bytes().as_ref() }
     }
 }
 

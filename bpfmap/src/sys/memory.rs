@@ -2,59 +2,34 @@
 //! to it at any time.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr::NonNull;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::pages::{Pages, page_size};
 
 /// Words that others may change while they are read: each is read and written
 /// as one, and there is never a reference to what is in them.
 pub(crate) struct SharedWords {
-    start: NonNull<AtomicU64>,
+    pages: Pages,
     words: usize,
-    /// How much is mapped, which is whole pages.
-    len: usize,
     writable: bool,
 }
-
-// SAFETY: the words are atomic, and belong to no thread.
-unsafe impl Send for SharedWords {}
-// SAFETY: as above.
-unsafe impl Sync for SharedWords {}
 
 impl SharedWords {
     /// Maps the first `words` words of what `fd` offers. Read-only where it may
     /// not be written to.
     pub(crate) fn map(fd: BorrowedFd<'_>, words: usize) -> io::Result<Self> {
-        // SAFETY: a question without an address.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let page = usize::try_from(page).ok().filter(|page| page.is_power_of_two()).unwrap_or(4096);
-        let too_large = || io::Error::from_raw_os_error(libc::EOVERFLOW);
-        let bytes = words.checked_mul(8).ok_or_else(too_large)?;
-        let len = bytes.checked_next_multiple_of(page).ok_or_else(too_large)?;
-        let map = |protection| {
-            // SAFETY: a new mapping, wherever the kernel likes.
-            let start = unsafe {
-                libc::mmap(
-                    std::ptr::null_mut(),
-                    len,
-                    protection,
-                    libc::MAP_SHARED,
-                    fd.as_raw_fd(),
-                    0,
-                )
-            };
-            if start == libc::MAP_FAILED {
-                return Err(io::Error::last_os_error());
-            }
-            NonNull::new(start.cast::<AtomicU64>()).ok_or_else(too_large)
-        };
+        let bytes = words.checked_mul(8);
+        let len = bytes.and_then(|bytes| bytes.checked_next_multiple_of(page_size()));
+        let len = len.ok_or_else(|| io::Error::from_raw_os_error(libc::EOVERFLOW))?;
         // One that is frozen, or was opened for reading alone, cannot be
         // written to.
-        let (start, writable) = match map(libc::PROT_READ | libc::PROT_WRITE) {
-            Ok(start) => (start, true),
-            Err(_) => (map(libc::PROT_READ)?, false),
+        let (pages, writable) = match Pages::shared(fd, 0, len, libc::PROT_READ | libc::PROT_WRITE)
+        {
+            Ok(pages) => (pages, true),
+            Err(_) => (Pages::shared(fd, 0, len, libc::PROT_READ)?, false),
         };
-        Ok(Self { start, words, len, writable })
+        Ok(Self { pages, words, writable })
     }
 
     pub(crate) fn is_writable(&self) -> bool {
@@ -62,12 +37,8 @@ impl SharedWords {
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {
-        assert!(index < self.words, "within what is mapped");
-        // SAFETY: within what was mapped (just asserted).
-        let word = unsafe { self.start.add(index) };
-        // SAFETY: mapped for as long as `self` lives, aligned as pages are, and
-        // an atomic may be changed by others.
-        unsafe { word.as_ref() }
+        assert!(index < self.words, "within the array");
+        self.pages.word(index * 8)
     }
 
     /// Reads `bytes` from the word `index` on; a last word that is not filled
@@ -88,12 +59,5 @@ impl SharedWords {
             word[..chunk.len()].copy_from_slice(chunk);
             self.word(index + offset).store(u64::from_ne_bytes(word), Ordering::Relaxed);
         }
-    }
-}
-
-impl Drop for SharedWords {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped by `map`, and nothing borrows from it.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
     }
 }

@@ -14,6 +14,7 @@ pub mod fault;
 mod info;
 mod mapping;
 mod memory;
+mod pages;
 mod ring;
 
 use std::fmt::{self, Display, Formatter};

@@ -6,8 +6,9 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
+
+use super::pages::{Pages, page_size};
 
 pub(crate) struct Ring {
     consumer: Pages,
@@ -34,14 +35,12 @@ const HEADER: u64 = 8;
 impl Ring {
     /// Maps the ring buffer of that size in bytes.
     pub(crate) fn map(fd: BorrowedFd<'_>, size: u32) -> io::Result<Self> {
-        // SAFETY: a question without an address.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let page = usize::try_from(page).ok().filter(|page| page.is_power_of_two()).unwrap_or(4096);
+        let page = page_size();
         let too_large = || io::Error::from_raw_os_error(libc::EOVERFLOW);
         let len = (size as usize).checked_mul(2).and_then(|len| len.checked_add(page));
         let (read, write) = (libc::PROT_READ, libc::PROT_READ | libc::PROT_WRITE);
-        let producer = Pages::map(fd, page, len.ok_or_else(too_large)?, read)?;
-        let consumer = Pages::map(fd, 0, page, write)?;
+        let producer = Pages::shared(fd, page, len.ok_or_else(too_large)?, read)?;
+        let consumer = Pages::shared(fd, 0, page, write)?;
         Ok(Self { consumer, producer, page, size: size.into(), sample: Vec::new() })
     }
 
@@ -100,65 +99,6 @@ impl Ring {
         let sample = self.sample.as_ptr().cast::<u8>();
         // SAFETY: as many words as `len` bytes need were copied.
         Ok(Some(unsafe { std::slice::from_raw_parts(sample, len) }))
-    }
-}
-
-/// Pages that others may change while they are read. There is never a reference
-/// to what is in them, but as an atomic.
-struct Pages {
-    start: NonNull<u8>,
-    len: usize,
-}
-
-// SAFETY: they are read as atomics, and belong to no thread.
-unsafe impl Send for Pages {}
-// SAFETY: as above.
-unsafe impl Sync for Pages {}
-
-impl Pages {
-    fn map(fd: BorrowedFd<'_>, at: usize, len: usize, protection: libc::c_int) -> io::Result<Self> {
-        let at = libc::off_t::try_from(at).map_err(io::Error::other)?;
-        // SAFETY: a new mapping, wherever the kernel likes.
-        let start = unsafe {
-            libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_SHARED, fd.as_raw_fd(), at)
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::Other)?;
-        Ok(Self { start, len })
-    }
-
-    /// Where `count` of `T` are from `at` on.
-    fn address<T>(&self, at: usize, count: usize) -> NonNull<T> {
-        let end = count.checked_mul(size_of::<T>()).and_then(|len| len.checked_add(at));
-        let is_within = end.is_some_and(|end| end <= self.len);
-        assert!(at.is_multiple_of(size_of::<T>()) && is_within, "within what is mapped");
-        // SAFETY: within what was mapped (just asserted).
-        unsafe { self.start.add(at) }.cast()
-    }
-
-    fn word(&self, at: usize) -> &AtomicU64 {
-        // SAFETY: mapped for as long as `self` lives, and aligned, as pages are
-        // and `at` is.
-        unsafe { self.address(at, 1).as_ref() }
-    }
-
-    fn half_word(&self, at: usize) -> &AtomicU32 {
-        // SAFETY: as above.
-        unsafe { self.address(at, 1).as_ref() }
-    }
-
-    fn words(&self, at: usize, count: usize) -> &[AtomicU64] {
-        // SAFETY: as above, for each.
-        unsafe { NonNull::slice_from_raw_parts(self.address(at, count), count).as_ref() }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped by `map`, and nothing borrows from it.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
 
