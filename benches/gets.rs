@@ -3,33 +3,15 @@
 //!
 //! Its arguments are who reads, `bpfmap` or `aya`, and how many times.
 
+mod flows;
+
 use std::hint::black_box;
 
 use anyhow::{Context, bail};
 use aya::EbpfLoader;
-use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, HashMap, zeroed};
+use bpfmap::{HashMap, zeroed};
 
-/// `struct flow_key` of the C program.
-#[derive(BpfMapKey, Clone, Copy)]
-#[repr(C)]
-struct FlowKey {
-    saddr: Be32,
-    daddr: Be32,
-    sport: Be16,
-    dport: Be16,
-    proto: u8,
-    pad: bpfmap::Pad<3>,
-}
-
-/// `struct flow_stats` of the C program.
-#[derive(BpfMapValue, Clone, Copy)]
-#[repr(C)]
-struct FlowStats {
-    packets: u64,
-    bytes: u64,
-}
-
-static FLOWS: &[u8] = aya::include_bytes_aligned!("../examples/bpf/flows.bpf.o");
+use flows::{FlowKey, FlowStats, OBJECT};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -39,7 +21,7 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     let times: u32 = times.parse()?;
-    let mut ebpf = EbpfLoader::new().btf(None).load(FLOWS).context("BPF cannot be used here")?;
+    let mut ebpf = EbpfLoader::new().btf(None).load(OBJECT).context("BPF cannot be used here")?;
     let map = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows")?;
     let key: FlowKey = zeroed();
     map.insert(&key, &zeroed())?;

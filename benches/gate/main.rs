@@ -6,6 +6,8 @@
 #[path = "../estimates.rs"]
 mod estimates;
 mod fifty;
+#[path = "../flows.rs"]
+mod flows;
 mod system_calls;
 
 use std::hint::black_box;
@@ -13,34 +15,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use aya::{Ebpf, EbpfLoader};
-use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, HashMap, Loader, Object, Pad};
+use bpfmap::{HashMap, Loader, Object};
 use criterion::Criterion;
 
 use estimates::Estimates;
+use flows::{FlowKey, FlowStats, OBJECT};
 use system_calls::SystemCalls;
-
-/// The compiled `flows.bpf.c`: one hash map and one program.
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
-
-/// `struct flow_key` of the C program.
-#[derive(BpfMapKey, Clone, Copy)]
-#[repr(C)]
-struct FlowKey {
-    saddr: Be32,
-    daddr: Be32,
-    sport: Be16,
-    dport: Be16,
-    proto: u8,
-    pad: Pad<3>,
-}
-
-/// `struct flow_stats` of the C program.
-#[derive(BpfMapValue, Clone, Copy)]
-#[repr(C)]
-struct FlowStats {
-    packets: u64,
-    bytes: u64,
-}
 
 type Flows = HashMap<FlowKey, FlowStats>;
 

@@ -5,6 +5,8 @@
 //! part of a title. All are measured in one run, and the ratios are printed at its
 //! end. `BPFMAP_FOUR_MILLION=1` walks over four million entries too.
 
+#[path = "../flows.rs"]
+mod flows;
 mod ring;
 mod system_calls;
 mod turns;
@@ -16,38 +18,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use aya::maps::MapData;
 use aya::{Ebpf, EbpfLoader};
-use bpfmap::{Array, Be16, Be32, BpfMapKey, BpfMapValue, HashMap, Pad};
+use bpfmap::{Array, Be16, Be32, BpfMapValue, HashMap, Pad};
 
+use flows::{FlowKey, FlowStats, OBJECT as FLOWS};
 use system_calls::SystemCalls;
 use turns::{Effort, Goal, Summary, Way};
 
-/// The compiled `flows.bpf.c`: a hash map.
-static FLOWS: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
 /// The compiled `maps.bpf.c`: a map of each type.
 static MAPS: &[u8] = aya::include_bytes_aligned!("../../tests/bpf/maps.bpf.o");
 
 /// How many entries bpfmap asks for at once.
 const BATCH: usize = 512;
-
-/// `struct flow_key` of the C program.
-#[derive(BpfMapKey, Clone, Copy)]
-#[repr(C)]
-struct FlowKey {
-    saddr: Be32,
-    daddr: Be32,
-    sport: Be16,
-    dport: Be16,
-    proto: u8,
-    pad: Pad<3>,
-}
-
-/// `struct flow_stats` of the C program.
-#[derive(BpfMapValue, Clone, Copy)]
-#[repr(C)]
-struct FlowStats {
-    packets: u64,
-    bytes: u64,
-}
 
 /// `struct count` of the C program.
 #[derive(BpfMapValue, Clone, Copy)]
