@@ -71,12 +71,12 @@ impl<'a> Walk<'a> {
     /// Goes on to behind the entries that were read, or are read next; how many
     /// they are. `None` at the end.
     pub(super) fn skip_batch(&mut self) -> Option<Result<usize, Error>> {
-        self.next().map(|entry| entry.map(drop)).map(|entry| {
-            entry?;
-            let skipped = self.count - self.next;
-            self.next = self.count;
-            Ok(skipped + 1)
-        })
+        if let Err(error) = self.next()? {
+            return Some(Err(error));
+        }
+        let skipped = self.count - self.next;
+        self.next = self.count;
+        Some(Ok(skipped + 1))
     }
 
     /// Reads more entries; `None` at the end.

@@ -27,6 +27,9 @@ pub(super) struct Gate<'a> {
     pub(super) beside: Option<&'a dyn Fn() -> Beside>,
 }
 
+/// The BTF of what was loaded together with a map, where it is to be had.
+type Program = Option<(Btf<'static>, BtfSource)>;
+
 impl Gate<'_> {
     pub(super) fn verify(&self) -> Result<Passed, Error> {
         let info = self.info;
@@ -64,13 +67,14 @@ impl Gate<'_> {
             Err(reason) => reason,
             passed => return Ok(passed),
         };
-        let answer = self.after(reason, |gate| gate.against_program())?;
+        let program = self.program()?;
+        let answer = self.after(reason, |gate| gate.against_program(&program))?;
         let answer = match answer {
             Err(reason) => self.after(reason, |gate| gate.against_given_object())?,
             passed => passed,
         };
         match (answer, self.options.types) {
-            (Err(_), Some(names)) => or_reason(self.by_name(names)),
+            (Err(_), Some(names)) => or_reason(self.by_name(&program, names)),
             (answer, _) => Ok(answer),
         }
     }
@@ -108,7 +112,7 @@ impl Gate<'_> {
 
     /// The BTF of what was loaded together with the map; `None` when nothing was,
     /// or this process may not read it.
-    fn program(&self) -> Result<Option<(Btf<'static>, BtfSource)>, Error> {
+    fn program(&self) -> Result<Program, Error> {
         let Some(btf_id) = self.beside().btf_id() else { return Ok(None) };
         let source = BtfSource::Program { btf_id };
         match kernel::btf_by_id(self.label, btf_id, source) {
@@ -121,10 +125,10 @@ impl Gate<'_> {
     /// Compares with how the program around the map declares it. The kernel keeps
     /// that also for maps that have no BTF of their own: queues, and the sections
     /// that aya loads.
-    fn against_program(&self) -> Result<Option<Passed>, Error> {
-        let Some((btf, source)) = self.program()? else { return Ok(None) };
-        let Some(map) = declared_in(&btf, &self.label.name) else { return Ok(None) };
-        match verdict::definition(self.wanted, self.label, &btf, source, &map) {
+    fn against_program(&self, program: &Program) -> Result<Option<Passed>, Error> {
+        let Some((btf, source)) = program else { return Ok(None) };
+        let Some(map) = declared_in(btf, &self.label.name) else { return Ok(None) };
+        match verdict::definition(self.wanted, self.label, btf, *source, &map) {
             Err(Error::Unverifiable { .. }) => Ok(None),
             answer => answer.map(Some).map_err(|error| self.if_stale(error)),
         }
@@ -132,9 +136,8 @@ impl Gate<'_> {
 
     /// Compares with the types of these names, of what was loaded together with
     /// the map or of the object.
-    fn by_name(&self, names: [&str; 2]) -> Result<Passed, Error> {
-        let program = self.program()?;
-        let (btf, source) = self.types_of(&program)?;
+    fn by_name(&self, program: &Program, names: [&str; 2]) -> Result<Passed, Error> {
+        let (btf, source) = self.types_of(program)?;
         let mut types = [0; 2];
         let sides = [self.wanted.key, self.wanted.value];
         for (id, (name, side)) in types.iter_mut().zip(names.into_iter().zip(sides)) {
@@ -160,10 +163,7 @@ impl Gate<'_> {
 
     /// Where types are looked up by their names. What was loaded is not an older
     /// build, as an object may be.
-    fn types_of<'b>(
-        &'b self,
-        program: &'b Option<(Btf<'static>, BtfSource)>,
-    ) -> Result<(&'b Btf<'b>, BtfSource), Error> {
+    fn types_of<'b>(&'b self, program: &'b Program) -> Result<(&'b Btf<'b>, BtfSource), Error> {
         match (program, self.options.object) {
             (Some((btf, source)), _) => Ok((btf, *source)),
             (None, Some(object)) => Ok((object.btf(), BtfSource::Object)),
