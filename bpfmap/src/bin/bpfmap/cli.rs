@@ -1,0 +1,93 @@
+//! The command line.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anstream::ColorChoice;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::Found;
+use crate::output::Output;
+
+/// Typed, BTF-checked eBPF maps: what there is, whether it fits, and why it does
+/// not work.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0, all is well; 1, something was found \
+    that is not; 2, it could not be looked at; 130, interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Write JSON, for programs: one value a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// When to write in colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_parser = color_parser())]
+    pub(crate) color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write what a shell needs to complete the command's arguments.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+
+    /// Write the man pages: the command's own, or all into a directory.
+    Man {
+        /// The directory to write `bpfmap.1` and a page for each command to.
+        #[arg(long, value_name = "DIRECTORY")]
+        out: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Found> {
+        match self {
+            Self::Completions { shell } => completions(shell, output),
+            Self::Man { out } => man(out, output),
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell, output: &mut Output) -> anyhow::Result<Found> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "bpfmap", &mut script);
+    output.write_all(&script)?;
+    Ok(Found::Nothing)
+}
+
+fn man(out: Option<PathBuf>, output: &mut Output) -> anyhow::Result<Found> {
+    match out {
+        Some(directory) => clap_mangen::generate_to(Cli::command(), directory)?,
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            output.write_all(&page)?;
+        }
+    }
+    Ok(Found::Nothing)
+}
+
+/// `auto`, `always` and `never`.
+#[derive(Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+fn color_parser() -> impl clap::builder::TypedValueParser<Value = ColorChoice> {
+    use clap::builder::TypedValueParser;
+    clap::builder::EnumValueParser::<When>::new().map(|when| match when {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    })
+}

@@ -1,0 +1,50 @@
+//! The command `bpfmap`: what the library knows, from a shell.
+//!
+//! ```text
+//!  arguments --cli--> one command, a file each --> report --output--> text or JSON
+//! ```
+//!
+//! Exit codes, for scripts and CI: 0, all is well; 1, something was found that is
+//! not; 2, it could not be looked at; 130, interrupted.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod interrupt;
+mod output;
+mod select;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::output::Output;
+
+/// What a command found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// All is well.
+    Nothing,
+    /// Something is not as it should be; the report says what.
+    Problem,
+}
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    interrupt::watch();
+    let mut output = Output::new(cli.json, cli.color);
+    let found = cli.command.run(&mut output);
+    let found = found.and_then(|found| output.flush().map(|()| found).map_err(Into::into));
+    match found {
+        _ if interrupt::came() => ExitCode::from(130),
+        Ok(Found::Nothing) => ExitCode::SUCCESS,
+        Ok(Found::Problem) => ExitCode::from(1),
+        // Who reads has seen enough.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("bpfmap: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
