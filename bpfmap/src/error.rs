@@ -12,6 +12,7 @@ use crate::layout::Layout;
 use crate::map_type::MapType;
 use crate::maps::WrongEvent;
 use crate::object::ObjectError;
+use crate::probe::Candidate;
 use crate::sys::Errno;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
@@ -263,6 +264,14 @@ pub enum Error {
         max_entries: u32,
     },
 
+    /// The kernel has none of the types of maps that would do, or it cannot be
+    /// told.
+    #[error("none of the types of maps that would do can be used: {}", Tried(.tried))]
+    NoMapType {
+        /// Those that were tried, and what the kernel says of them.
+        tried: Vec<Candidate>,
+    },
+
     /// The kernel refused an operation.
     #[error(transparent)]
     Kernel(#[from] Box<KernelError>),
@@ -341,6 +350,7 @@ impl Error {
             Self::UnknownVariable { map, .. } => map.as_deref(),
             Self::UnknownMap { .. }
             | Self::AmbiguousVariable { .. }
+            | Self::NoMapType { .. }
             | Self::Object(_)
             | Self::Io { .. } => None,
         }
@@ -441,6 +451,19 @@ fn similar<'a>(wanted: &str, known: &'a [String]) -> Option<&'a str> {
     let known = known.iter().take(MAX_LISTED).map(|name| (likeness(&name), name));
     let best = known.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     (best.0 >= ALIKE).then_some(best.1)
+}
+
+/// The types of maps that were tried, one after the other.
+struct Tried<'a>(&'a [Candidate]);
+
+impl Display for Tried<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else {
+            return f.write_str("none was named");
+        };
+        write!(f, "{first}")?;
+        rest.iter().try_for_each(|next| write!(f, "; {next}"))
+    }
 }
 
 /// What opens maps of a type.

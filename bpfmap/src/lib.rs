@@ -52,8 +52,8 @@
 //! The modules follow the picture, each takes from those before it: `layout`
 //! (the Rust side, constants only), `btf` and `object` (the other side, bytes
 //! only), `compare` (both in, the differences out, no I/O), `sys` (every
-//! `bpf(2)` call, and the memory that the kernel shares), `open` (the gate),
-//! `maps` (the typed maps). `unsafe` is in `layout` and `sys` alone.
+//! `bpf(2)` call, and the memory that the kernel shares), `probe` (what the
+//! kernel supports), `open` (the gate), `maps` (the typed maps). `unsafe` is in `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -74,6 +74,8 @@ mod maps;
 mod object;
 #[cfg(feature = "std")]
 mod open;
+#[cfg(feature = "std")]
+mod probe;
 #[cfg(feature = "serde")]
 mod serialize;
 #[cfg(feature = "std")]
@@ -101,6 +103,7 @@ pub use {
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},
+    probe::{Candidate, Feature, Inconclusive, Probes, Support},
     verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification},
 };
 

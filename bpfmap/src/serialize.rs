@@ -69,6 +69,7 @@ impl Serialize for Error {
                 map.serialize_entry("operation", error.operation)?;
                 map.serialize_entry("errno", &error.errno())?;
             }
+            Self::NoMapType { tried } => map.serialize_entry("tried", tried)?,
             Self::Io { path, .. } => map.serialize_entry("path", path)?,
             Self::NotASection { .. }
             | Self::OneOfSeveral { .. }
@@ -113,6 +114,7 @@ impl Error {
             Self::ReadOnlyMemory { .. } => "read_only_memory",
             Self::Partial { .. } => "partial",
             Self::Full { .. } => "full",
+            Self::NoMapType { .. } => "no_map_type",
             Self::Kernel(_) => "kernel",
             Self::Io { .. } => "io",
         }

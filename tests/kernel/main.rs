@@ -15,6 +15,7 @@ mod inner;
 mod maps;
 mod others;
 mod privilege;
+mod probe;
 mod queue;
 mod raw;
 mod ring;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         hash::tests(),
         inner::tests(),
         maps::tests(),
+        probe::tests(),
         queue::tests(),
         ring::tests(),
         privilege::tests(),

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::btf::{Btf, BtfError};
 use crate::error::KernelError;
 use crate::map_type::MapType;
-use crate::sys::{self, Errno, MapInfo, Mapping};
+use crate::sys::{self, Errno, Held, MapInfo, Mapping};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
 /// The BTF that the kernel keeps for a map, which is open.
@@ -44,7 +44,7 @@ pub(super) fn btf_by_id(
 ) -> Result<Btf<'static>, Error> {
     let kernel =
         |operation, errno| Error::from(Box::new(KernelError::new(map, operation, errno, "")));
-    let fd = sys::open_btf_id(btf_id).map_err(|errno| match errno {
+    let fd = sys::open_id(Held::Btf, btf_id, false).map_err(|errno| match errno {
         Errno(libc::EPERM) => unverifiable(map, Unverifiable::NotPermitted { btf_id }),
         errno => kernel("opening its BTF (BPF_BTF_GET_FD_BY_ID)", errno),
     })?;

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::error::KernelError;
 use crate::maps::{OpenMap, TypedMap};
 use crate::object::Object;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, Held};
 use crate::verification::MapLabel;
 
 /// How to open a map, in the manner of [`std::fs::OpenOptions`].
@@ -182,7 +182,7 @@ impl<'a> OpenOptions<'a> {
     pub fn from_id<M: TypedMap>(&self, id: u32) -> Result<M, Error> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, id: Some(id), ..MapLabel::default() };
-        match sys::open_map_id(id, self.read_only) {
+        match sys::open_id(Held::Map, id, self.read_only) {
             Ok(fd) => self.open_owned(fd, label, None),
             Err(errno) => {
                 let meaning = match errno.0 {

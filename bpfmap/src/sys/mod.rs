@@ -8,9 +8,11 @@
 
 mod batch;
 mod cpus;
+mod create;
 mod element;
 #[cfg(feature = "fault-injection")]
 pub mod fault;
+mod ids;
 mod info;
 mod mapping;
 mod memory;
@@ -25,10 +27,13 @@ use aya_obj::generated::{BPF_F_RDONLY, bpf_attr, bpf_cmd};
 
 pub(crate) use batch::{Cursor, Partial};
 pub(crate) use cpus::possible as possible_cpus;
+pub(crate) use create::{NewMap, create_map, freeze, load_btf};
 pub(crate) use element::{Map, Update};
+pub(crate) use ids::{Held, next_id, open_id};
 pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
 pub(crate) use mapping::Mapping;
 pub(crate) use memory::SharedWords;
+pub(crate) use pages::page_size;
 pub(crate) use ring::{Corrupt, Ring, wait};
 
 /// What the kernel answered instead of success.
@@ -112,7 +117,7 @@ unsafe fn bpf<A: Attributes>(command: bpf_cmd, attr: &mut A) -> Result<i32, Errn
 /// # Safety
 ///
 /// As for [`bpf`].
-unsafe fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> Result<OwnedFd, Errno> {
+unsafe fn bpf_fd<A: Attributes>(command: bpf_cmd, attr: &mut A) -> Result<OwnedFd, Errno> {
     // SAFETY: the caller's promise.
     let fd = unsafe { bpf(command, attr) }?;
     // SAFETY: the kernel just opened it for us.
@@ -127,32 +132,9 @@ pub(crate) fn open_pin(path: &Path, read_only: bool) -> Result<OwnedFd, Errno> {
         std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(libc::EINVAL))?;
     let mut attr: bpf_attr = attributes();
     attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
-    attr.__bindgen_anon_4.file_flags = access(read_only);
+    attr.__bindgen_anon_4.file_flags = if read_only { BPF_F_RDONLY } else { 0 };
     // SAFETY: `path` ends with a NUL and outlives the call.
     unsafe { bpf_fd(bpf_cmd::BPF_OBJ_GET, &mut attr) }
-}
-
-/// Opens the map of that id: `BPF_MAP_GET_FD_BY_ID`, since Linux 4.13; needs
-/// `CAP_SYS_ADMIN`.
-pub(crate) fn open_map_id(id: u32, read_only: bool) -> Result<OwnedFd, Errno> {
-    let mut attr: bpf_attr = attributes();
-    attr.__bindgen_anon_6.open_flags = access(read_only);
-    attr.__bindgen_anon_6.__bindgen_anon_1.map_id = id;
-    // SAFETY: no addresses.
-    unsafe { bpf_fd(bpf_cmd::BPF_MAP_GET_FD_BY_ID, &mut attr) }
-}
-
-/// Opens the BTF of that id: `BPF_BTF_GET_FD_BY_ID`, since Linux 4.18; needs
-/// `CAP_SYS_ADMIN`.
-pub(crate) fn open_btf_id(id: u32) -> Result<OwnedFd, Errno> {
-    let mut attr: bpf_attr = attributes();
-    attr.__bindgen_anon_6.__bindgen_anon_1.btf_id = id;
-    // SAFETY: no addresses.
-    unsafe { bpf_fd(bpf_cmd::BPF_BTF_GET_FD_BY_ID, &mut attr) }
-}
-
-fn access(read_only: bool) -> u32 {
-    if read_only { BPF_F_RDONLY } else { 0 }
 }
 
 /// A close-on-exec duplicate.

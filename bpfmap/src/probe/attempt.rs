@@ -1,0 +1,160 @@
+//! Trying a feature.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+
+use super::smallest::{LOCKED_VALUE, Smallest, btf};
+use super::{Feature, Inconclusive, Support};
+use crate::map_type::MapType;
+use crate::sys::{self, Cursor, Errno, Held, Map, Update};
+
+/// Why an attempt did not come to its end.
+struct Stopped(Support);
+
+type Attempt<T> = Result<T, Stopped>;
+
+/// Tries it.
+pub(super) fn of(feature: Feature) -> Support {
+    match attempt(feature) {
+        Ok(()) => Support::Yes,
+        Err(Stopped(answer)) => answer,
+    }
+}
+
+fn attempt(feature: Feature) -> Attempt<()> {
+    match feature {
+        // An empty path is refused with another errno where the call is there.
+        Feature::Syscall => match sys::open_pin(Path::new(""), true) {
+            Ok(_) | Err(Errno(libc::ENOENT | libc::EINVAL)) => Ok(()),
+            Err(errno) => Err(stopped("bpf(2)", errno)),
+        },
+        Feature::Ids => sys::next_id(Held::Map, 0).map(drop).map_err(why("BPF_MAP_GET_NEXT_ID")),
+        Feature::MapBtf => {
+            let btf = btf().map_err(why("BPF_BTF_LOAD"))?;
+            let map = sys::NewMap {
+                map_type: MapType::HASH.as_raw(),
+                key_size: 4,
+                value_size: 4,
+                max_entries: 1,
+                btf: Some((btf.as_fd(), [1, 1])),
+                ..sys::NewMap::default()
+            };
+            sys::create_map(&map).map(drop).map_err(why(CREATE))
+        }
+        Feature::MapType(map_type) => create(map_type).map(drop),
+        Feature::MappedArray => {
+            let array = sys::NewMap {
+                map_type: MapType::ARRAY.as_raw(),
+                key_size: 4,
+                value_size: 4,
+                max_entries: 1,
+                map_flags: aya_obj::generated::BPF_F_MMAPABLE,
+                ..sys::NewMap::default()
+            };
+            sys::create_map(&array).map(drop).map_err(why(CREATE))
+        }
+        Feature::LookupBatch(map_type) => {
+            let (map, mut key, mut value) = entry(map_type)?;
+            let read = map.lookup_batch(&mut Cursor::Start, &mut key, &mut value, 1, false);
+            has_command("BPF_MAP_LOOKUP_BATCH", read.map(drop))
+        }
+        Feature::UpdateBatch(map_type) => {
+            let (map, key, value) = entry(map_type)?;
+            let written = map.update_batch(&key, &value, 1).map_err(|partial| partial.errno);
+            has_command("BPF_MAP_UPDATE_BATCH", written)
+        }
+        Feature::DeleteBatch(map_type) => {
+            let (map, key, _) = entry(map_type)?;
+            let removed = map.delete_batch(&key, 1).map_err(|partial| partial.errno);
+            has_command("BPF_MAP_DELETE_BATCH", removed)
+        }
+        Feature::LookupAndDelete(map_type) => {
+            let (map, key, mut value) = entry(map_type)?;
+            let taken = map.lookup_and_delete(&key, &mut value);
+            has_command("BPF_MAP_LOOKUP_AND_DELETE_ELEM", taken)
+        }
+        Feature::SpinLock => {
+            let btf = btf().map_err(why("BPF_BTF_LOAD"))?;
+            let array = sys::NewMap {
+                map_type: MapType::ARRAY.as_raw(),
+                key_size: 4,
+                value_size: 8,
+                max_entries: 1,
+                btf: Some((btf.as_fd(), [1, LOCKED_VALUE])),
+                ..sys::NewMap::default()
+            };
+            let mut map = opened(sys::create_map(&array).map_err(why(CREATE))?)?;
+            map.use_lock();
+            let written = map.update(&[0; 4], &[0; 8], Update::Any);
+            has_command("BPF_MAP_UPDATE_ELEM with BPF_F_LOCK", written)
+        }
+        Feature::Freeze => {
+            let (array, _inner) = create(MapType::ARRAY)?;
+            has_command("BPF_MAP_FREEZE", sys::freeze(array.as_fd()))
+        }
+    }
+}
+
+const CREATE: &str = "BPF_MAP_CREATE";
+
+/// Makes the smallest map of a type; the second is what the maps in it are like.
+fn create(map_type: MapType) -> Attempt<(OwnedFd, Option<OwnedFd>)> {
+    let smallest = Smallest::of(map_type);
+    let inner = match smallest.holds_maps {
+        true => Some(sys::create_map(&Smallest::of(MapType::ARRAY).new).map_err(why(CREATE))?),
+        false => None,
+    };
+    let btf = match smallest.wants_btf {
+        true => Some(btf().map_err(why("BPF_BTF_LOAD"))?),
+        false => None,
+    };
+    let new = sys::NewMap {
+        inner: inner.as_ref().map(AsFd::as_fd),
+        btf: btf.as_ref().map(|btf| (btf.as_fd(), [1, 1])),
+        ..smallest.new
+    };
+    match sys::create_map(&new) {
+        Ok(map) => Ok((map, inner)),
+        Err(errno) => Err(stopped(CREATE, errno)),
+    }
+}
+
+fn opened(map: OwnedFd) -> Attempt<Map> {
+    Map::new(map).map_err(|(errno, _)| stopped("BPF_OBJ_GET_INFO_BY_FD", errno))
+}
+
+/// A map of the type, and a key and a value for it.
+fn entry(map_type: MapType) -> Attempt<(Map, Vec<u8>, Vec<u8>)> {
+    let (map, inner) = create(map_type)?;
+    let map = opened(map)?;
+    let mut value = vec![0; map.value_len()];
+    if let Some(inner) = inner {
+        // What such a map is given is a descriptor.
+        value.copy_from_slice(&inner.as_raw_fd().to_ne_bytes());
+    }
+    let key = vec![0; map.key_len()];
+    Ok((map, key, value))
+}
+
+/// What the kernel answered to a command on a map that it has made: it may have
+/// found nothing, but it has looked.
+fn has_command(call: &'static str, answer: Result<(), Errno>) -> Attempt<()> {
+    match answer {
+        Ok(()) | Err(Errno(libc::ENOENT)) => Ok(()),
+        Err(errno) => Err(stopped(call, errno)),
+    }
+}
+
+fn why(call: &'static str) -> impl Fn(Errno) -> Stopped {
+    move |errno| stopped(call, errno)
+}
+
+/// A refusal of what was asked for is an answer, every other one is none.
+fn stopped(call: &'static str, errno: Errno) -> Stopped {
+    Stopped(match errno.0 {
+        libc::EINVAL | libc::E2BIG | libc::EOPNOTSUPP | libc::ENOSYS | Errno::NOTSUPP => {
+            Support::No
+        }
+        errno => Support::Unknown(Inconclusive { call, errno }),
+    })
+}
