@@ -6,10 +6,12 @@ use std::cell::{Cell, RefCell};
 use aya_obj::generated::bpf_cmd;
 
 type Rule = Box<dyn FnMut(&str) -> Option<i32>>;
+type Rewrite = Box<dyn FnMut(&mut [u8])>;
 
 thread_local! {
     static POSSIBLE_CPUS: Cell<Option<usize>> = const { Cell::new(None) };
     static RULE: RefCell<Option<Rule>> = const { RefCell::new(None) };
+    static REWRITE: RefCell<Option<Rewrite>> = const { RefCell::new(None) };
 }
 
 pub(super) fn answer(command: bpf_cmd) -> Option<i32> {
@@ -27,6 +29,29 @@ pub fn with<T>(rule: impl FnMut(&str) -> Option<i32> + 'static, body: impl FnOnc
     }
     let _reset = Reset;
     RULE.set(Some(Box::new(rule)));
+    body()
+}
+
+pub(super) fn rewrite(info: &mut [u8]) {
+    REWRITE.with_borrow_mut(|rewrite| {
+        if let Some(rewrite) = rewrite {
+            rewrite(info);
+        }
+    });
+}
+
+/// While `body` runs, `rewrite` changes what the kernel says of descriptors
+/// (`BPF_OBJ_GET_INFO_BY_FD`), on this thread. It is given the kernel's
+/// structure; its length tells which.
+pub fn with_infos<T>(rewrite: impl FnMut(&mut [u8]) + 'static, body: impl FnOnce() -> T) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            REWRITE.set(None);
+        }
+    }
+    let _reset = Reset;
+    REWRITE.set(Some(Box::new(rewrite)));
     body()
 }
 

@@ -55,12 +55,9 @@ pub(crate) struct LinkInfo {
 /// `BPF_OBJ_GET_INFO_BY_FD` on a map, since Linux 4.13. Needs no privilege
 /// beyond the descriptor.
 pub(crate) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
-    // SAFETY: integers only. Older kernels fill in less of it; zero is "none".
-    let mut info: bpf_map_info = unsafe { std::mem::zeroed() };
-    let mut attr =
-        request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
-    // SAFETY: `info` is as long as the request says and outlives the call.
-    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    let mut info: bpf_map_info = nothing_asked();
+    // SAFETY: nothing is asked for.
+    unsafe { ask(fd, &mut info) }?;
     Ok(MapInfo {
         map_type: info.type_,
         id: info.id,
@@ -87,43 +84,44 @@ fn name(bytes: [std::ffi::c_char; 16]) -> String {
 /// a process with `CAP_BPF` and `CAP_PERFMON`, to others there are none.
 pub(crate) fn program_info(fd: BorrowedFd<'_>) -> Result<ProgramInfo, Errno> {
     let mut map_ids: Vec<u32> = Vec::new();
-    loop {
-        // SAFETY: integers only, and zero lengths for what is not asked for.
-        let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    for _ in 0..MOST_TRIES {
+        let mut info: bpf_prog_info = nothing_asked();
         info.map_ids = map_ids.as_mut_ptr().expose_provenance() as u64;
         info.nr_map_ids = u32::try_from(map_ids.len()).unwrap_or(u32::MAX);
-        let mut attr =
-            request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
-        // SAFETY: `info` is as long as the request says, `map_ids` as long as
-        // `info` says, and both outlive the call.
-        unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+        // SAFETY: `map_ids` is as long as `info` says, and outlives the call.
+        unsafe { ask(fd, &mut info) }?;
         // The kernel answers with how many there are, however many it copied.
         let len = info.nr_map_ids as usize;
-        if len > map_ids.len() {
-            map_ids.resize(len, 0);
-            continue;
+        if len <= map_ids.len() {
+            map_ids.truncate(len);
+            return Ok(ProgramInfo {
+                prog_type: info.type_,
+                id: info.id,
+                name: name(info.name),
+                btf_id: info.btf_id,
+                map_ids,
+            });
         }
-        map_ids.truncate(len);
-        return Ok(ProgramInfo {
-            prog_type: info.type_,
-            id: info.id,
-            name: name(info.name),
-            btf_id: info.btf_id,
-            map_ids,
-        });
+        map_ids.resize(len, 0);
     }
+    Err(Errno(libc::EAGAIN))
+}
+
+/// The id of the BTF with which a program was loaded, 0 for none; the kernel says
+/// so since Linux 5.0.
+pub(crate) fn program_btf_id(fd: BorrowedFd<'_>) -> Result<u32, Errno> {
+    let mut info: bpf_prog_info = nothing_asked();
+    // SAFETY: nothing is asked for.
+    unsafe { ask(fd, &mut info) }?;
+    Ok(info.btf_id)
 }
 
 /// `BPF_OBJ_GET_INFO_BY_FD` on a link, since Linux 5.8.
 pub(crate) fn link_info(fd: BorrowedFd<'_>) -> Result<LinkInfo, Errno> {
     const STRUCT_OPS: u32 = bpf_link_type::BPF_LINK_TYPE_STRUCT_OPS as u32;
-    // SAFETY: integers only, and zero lengths for the names that are not asked
-    // for.
-    let mut info: bpf_link_info = unsafe { std::mem::zeroed() };
-    let mut attr =
-        request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
-    // SAFETY: `info` is as long as the request says and outlives the call.
-    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    let mut info: bpf_link_info = nothing_asked();
+    // SAFETY: nothing is asked for.
+    unsafe { ask(fd, &mut info) }?;
     let map_id = match info.type_ {
         // SAFETY: an integer, whatever was written to the union.
         STRUCT_OPS => Some(unsafe { info.__bindgen_anon_1.struct_ops.map_id }),
@@ -132,32 +130,15 @@ pub(crate) fn link_info(fd: BorrowedFd<'_>) -> Result<LinkInfo, Errno> {
     Ok(LinkInfo { link_type: info.type_, id: info.id, prog_id: info.prog_id, map_id })
 }
 
-/// The id of the BTF with which a program was loaded, 0 for none:
-/// `BPF_OBJ_GET_INFO_BY_FD` on a program, which says so since Linux 5.0.
-pub(crate) fn program_btf_id(fd: BorrowedFd<'_>) -> Result<u32, Errno> {
-    // SAFETY: integers only, and zero lengths for what is not asked for.
-    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
-    let mut attr =
-        request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
-    // SAFETY: `info` is as long as the request says and outlives the call; it
-    // asks for nothing to be written elsewhere.
-    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
-    Ok(info.btf_id)
-}
-
 /// The bytes of BTF that is open as `fd`; since Linux 4.18.
 pub(crate) fn btf_bytes(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
     let mut bytes: Vec<u8> = Vec::new();
-    loop {
-        // SAFETY: integers only.
-        let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
+    for _ in 0..MOST_TRIES {
+        let mut info: bpf_btf_info = nothing_asked();
         info.btf = bytes.as_mut_ptr().expose_provenance() as u64;
         info.btf_size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let mut attr =
-            request(fd, std::ptr::from_mut(&mut info).expose_provenance(), size_of_val(&info));
-        // SAFETY: `info` is as long as the request says, `bytes` as long as
-        // `info` says, and both outlive the call.
-        unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+        // SAFETY: `bytes` is as long as `info` says, and outlives the call.
+        unsafe { ask(fd, &mut info) }?;
         // The kernel answers with the size of the BTF, whatever it copied.
         let size = info.btf_size as usize;
         if size <= bytes.len() {
@@ -166,14 +147,56 @@ pub(crate) fn btf_bytes(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
         }
         bytes.resize(size, 0);
     }
+    Err(Errno(libc::EAGAIN))
 }
 
-fn request(fd: BorrowedFd<'_>, info: usize, len: usize) -> bpf_attr {
+/// How often a size that was asked for is taken to have grown meanwhile. It
+/// hardly ever has.
+const MOST_TRIES: usize = 8;
+
+/// What the kernel says of a descriptor.
+///
+/// # Safety
+///
+/// It must be made of integers, and be what the kernel takes for "nothing is
+/// asked for" when all of them are zero.
+unsafe trait Info {}
+
+// SAFETY: integers, unions and structs of them; without lengths no address is
+// looked at. Older kernels fill in less of it, and zero is "none".
+unsafe impl Info for bpf_map_info {}
+// SAFETY: as above.
+unsafe impl Info for bpf_prog_info {}
+// SAFETY: as above.
+unsafe impl Info for bpf_link_info {}
+// SAFETY: as above.
+unsafe impl Info for bpf_btf_info {}
+
+fn nothing_asked<I: Info>() -> I {
+    // SAFETY: it is made of integers.
+    unsafe { std::mem::zeroed() }
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD`.
+///
+/// # Safety
+///
+/// Each address in `info` must be valid for the length that it has there.
+unsafe fn ask<I: Info>(fd: BorrowedFd<'_>, info: &mut I) -> Result<(), Errno> {
     let mut attr: bpf_attr = attributes();
     attr.info.bpf_fd = number(fd);
-    attr.info.info = info as u64;
-    attr.info.info_len = u32::try_from(len).unwrap_or(u32::MAX);
-    attr
+    attr.info.info = std::ptr::from_mut(info).expose_provenance() as u64;
+    attr.info.info_len = u32::try_from(size_of::<I>()).unwrap_or(u32::MAX);
+    // SAFETY: `info` is as long as that, and outlives the call; the rest is the
+    // caller's promise.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    #[cfg(feature = "fault-injection")]
+    {
+        let bytes = std::ptr::from_mut(info).cast::<u8>();
+        // SAFETY: integers, of whatever value.
+        super::fault::rewrite(unsafe { std::slice::from_raw_parts_mut(bytes, size_of::<I>()) });
+    }
+    Ok(())
 }
 
 /// Whether an open descriptor is a BPF map; `None` when `/proc` does not tell.

@@ -30,7 +30,10 @@ pub(crate) use cpus::possible as possible_cpus;
 pub(crate) use create::{NewMap, create_map, freeze, load_btf};
 pub(crate) use element::{Map, Update};
 pub(crate) use ids::{Held, next_id, open_id};
-pub(crate) use info::{MapInfo, btf_bytes, is_map, map_info, program_btf_id};
+pub(crate) use info::{
+    LinkInfo, MapInfo, ProgramInfo, btf_bytes, is_map, link_info, map_info, program_btf_id,
+    program_info,
+};
 pub(crate) use mapping::Mapping;
 pub(crate) use memory::SharedWords;
 pub(crate) use pages::page_size;
