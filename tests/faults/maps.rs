@@ -1,0 +1,286 @@
+//! Operations on the entries of maps.
+
+use std::fmt::Debug;
+use std::net::UdpSocket;
+use std::sync::OnceLock;
+
+use aya::{Ebpf, EbpfLoader};
+use bpfmap::{
+    Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, HashMap, HashOfMaps, LocalStorage, LpmTrie,
+    Object, OpenOptions, Pad, PerCpu, Queue, Stack,
+};
+
+use crate::every::{Answer, Made, Scenario, Setting};
+
+pub static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
+static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
+static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
+
+#[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(C)]
+struct Key {
+    a: u32,
+    b: u16,
+    c: u16,
+}
+
+#[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(C)]
+struct Value {
+    count: u64,
+    first: u32,
+    last: u32,
+}
+
+#[derive(BpfMapValue, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+struct Count {
+    packets: u32,
+    last: u16,
+    pad: Pad<2>,
+}
+
+#[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(C)]
+struct Prefix {
+    prefixlen: u32,
+    addr: Be32,
+}
+
+fn key(a: u32) -> Key {
+    Key { a, b: 7, c: 9 }
+}
+
+fn value(count: u64) -> Value {
+    Value { count, first: 1, last: 2 }
+}
+
+fn count(packets: u32) -> Count {
+    Count { packets, ..Count::default() }
+}
+
+fn prefix(prefixlen: u32, addr: [u8; 4]) -> Prefix {
+    Prefix { prefixlen, addr: Be32::from(u32::from_be_bytes(addr)) }
+}
+
+/// A typed map, how it is filled, and an operation on it.
+struct On<M> {
+    map: M,
+    /// The loader, for as long as it has to live.
+    _ebpf: Ebpf,
+    fill: fn(&M),
+    run: fn(&M) -> Answer,
+    state: fn(&M) -> String,
+}
+
+impl<M> Setting for On<M> {
+    fn reset(&mut self) {
+        (self.fill)(&self.map);
+    }
+
+    fn run(&mut self) -> Answer {
+        (self.run)(&self.map)
+    }
+
+    fn state(&mut self) -> String {
+        (self.state)(&self.map)
+    }
+}
+
+/// What there is, whatever the order.
+fn sorted<T: Debug>(entries: impl Iterator<Item = Result<T, bpfmap::Error>>) -> Answer {
+    let mut entries = entries
+        .map(|entry| Ok(format!("{:?}", entry?)))
+        .collect::<Result<Vec<_>, bpfmap::Error>>()?;
+    entries.sort_unstable();
+    Ok(entries.join(" "))
+}
+
+fn text(answer: Result<impl Debug, bpfmap::Error>) -> Answer {
+    answer.map(|answer| format!("{answer:?}"))
+}
+
+/// Scenarios of one map: its type, the object and its name, how it is filled, what
+/// is there, and operations by name.
+macro_rules! operations {
+    ($all:ident, $ty:ty, $object:expr, $map:literal, $fill:expr, $state:expr, {
+        $($name:literal => $run:expr,)*
+    }) => {
+        $($all.push(Scenario {
+            name: concat!($map, "::", $name),
+            setting: Box::new(|| {
+                let object = Object::parse($object)?;
+                let ebpf = EbpfLoader::new().allow_unsupported_maps().load($object)?;
+                let map: $ty = OpenOptions::new().object(&object).open(&ebpf, $map)?;
+                Ok(Box::new(On::<$ty> { map, _ebpf: ebpf, fill: $fill, run: $run, state: $state }))
+            }),
+        });)*
+    };
+}
+
+const FILLED: &str = "a test fills its map";
+
+pub fn scenarios() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    operations!(all, HashMap<Key, Value>, KINDS, "hash", |map| {
+        map.drain().for_each(|entry| drop(entry.expect(FILLED)));
+        (0..20).for_each(|n| map.insert(&key(n), &value(n.into())).expect(FILLED));
+    }, |map| sorted(map.iter()).expect(FILLED), {
+        "get" => |map| text(map.get(&key(3))),
+        "contains_key" => |map| text(map.contains_key(&key(3))),
+        "insert" => |map| text(map.insert(&key(30), &value(1))),
+        "insert_new" => |map| text(map.insert_new(&key(30), &value(1))),
+        "replace" => |map| text(map.replace(&key(3), &value(1))),
+        "remove" => |map| text(map.remove(&key(3))),
+        "take" => |map| text(map.take(&key(3))),
+        "iter" => |map| sorted(map.iter()),
+        "keys" => |map| sorted(map.keys()),
+        "values" => |map| sorted(map.values()),
+        "drain" => |map| sorted(map.drain()),
+        "retain" => |map| text(map.retain(|key, _| key.a % 2 == 0)),
+        "insert_batch" => |map| text(map.insert_batch(&[key(40), key(41)], &[value(0), value(1)])),
+        "remove_batch" => |map| text(map.remove_batch(&[key(1), key(99), key(2)])),
+        "missing" => |map| text(map.missing(&[key(1), key(99)])),
+        "unexpected" => |map| sorted(map.unexpected(&[key(1), key(2)])?.into_iter().map(Ok)),
+        "occupancy" => |map| text(map.occupancy()),
+        "check_alive" => |map| text(map.check_alive()),
+    });
+    operations!(all, HashMap<u32, PerCpu<Count>>, MAPS, "percpu_hash", |map| {
+        map.drain().for_each(|entry| drop(entry.expect(FILLED)));
+        let values = |n| PerCpu::splat(count(n)).expect(FILLED);
+        (0..5).for_each(|n| map.insert(&n, &values(n)).expect(FILLED));
+    }, |map| sorted(map.iter()).expect(FILLED), {
+        "get" => |map| text(map.get(&3)),
+        "insert" => |map| text(map.insert(&9, &PerCpu::splat(count(9)).expect(FILLED))),
+        "take" => |map| text(map.take(&3)),
+        "iter" => |map| sorted(map.iter()),
+        "drain" => |map| sorted(map.drain()),
+        "insert_batch" => |map| {
+            let values = [1, 2].map(|n| PerCpu::splat(count(n)).expect(FILLED));
+            text(map.insert_batch(&[10, 11], &values))
+        },
+    });
+    operations!(all, Array<Count>, MAPS, "array", |map| {
+        (0..8).for_each(|n| map.set(n, &count(n)).expect(FILLED));
+    }, |map| sorted(map.iter()).expect(FILLED), {
+        "get" => |map| text(map.get(3)),
+        "set" => |map| text(map.set(3, &count(9))),
+        "set_batch" => |map| text(map.set_batch(2, &[count(7), count(8)])),
+        "iter" => |map| sorted(map.iter()),
+    });
+    operations!(all, Array<PerCpu<Count>>, MAPS, "percpu_array", |map| {
+        let values = |n| PerCpu::splat(count(n)).expect(FILLED);
+        (0..3).for_each(|n| map.set(n, &values(n)).expect(FILLED));
+    }, |map| sorted(map.iter()).expect(FILLED), {
+        "get" => |map| text(map.get(1)),
+        "set_batch" => |map| {
+            let values = [7, 8].map(|n| PerCpu::splat(count(n)).expect(FILLED));
+            text(map.set_batch(0, &values))
+        },
+        "iter" => |map| sorted(map.iter()),
+    });
+    operations!(all, LpmTrie<Prefix, u32>, MAPS, "routes", |map| {
+        let keys = map.keys().collect::<Result<Vec<_>, _>>().expect(FILLED);
+        keys.iter().for_each(|key| drop(map.remove(key).expect(FILLED)));
+        map.insert(&prefix(8, [10, 0, 0, 0]), &8).expect(FILLED);
+        map.insert(&prefix(16, [10, 1, 0, 0]), &16).expect(FILLED);
+    }, |map| sorted(map.iter()).expect(FILLED), {
+        "longest_match" => |map| text(map.longest_match(&prefix(32, [10, 1, 2, 3]))),
+        "insert" => |map| text(map.insert(&prefix(24, [10, 1, 2, 0]), &24)),
+        "insert_new" => |map| text(map.insert_new(&prefix(24, [10, 1, 2, 0]), &24)),
+        "replace" => |map| text(map.replace(&prefix(8, [10, 0, 0, 0]), &9)),
+        "remove" => |map| text(map.remove(&prefix(8, [10, 0, 0, 0]))),
+        "iter" => |map| sorted(map.iter()),
+        "insert_batch" => |map| text(map.insert_batch(&[prefix(24, [10, 1, 2, 0])], &[24])),
+        "remove_batch" => |map| text(map.remove_batch(&[prefix(8, [10, 0, 0, 0])])),
+    });
+    operations!(all, Queue<Value>, KINDS, "queue", |map| {
+        while map.pop().expect(FILLED).is_some() {}
+        map.push(&value(1)).expect(FILLED);
+    }, |map| text(map.peek()).expect(FILLED), {
+        "push" => |map| text(map.push(&value(2))),
+        "push_over_oldest" => |map| text(map.push_over_oldest(&value(2))),
+        "pop" => |map| text(map.pop()),
+        "peek" => |map| text(map.peek()),
+    });
+    operations!(all, Stack<Value>, KINDS, "stack", |map| {
+        while map.pop().expect(FILLED).is_some() {}
+        map.push(&value(1)).expect(FILLED);
+    }, |map| text(map.peek()).expect(FILLED), {
+        "push" => |map| text(map.push(&value(2))),
+        "pop" => |map| text(map.pop()),
+    });
+    operations!(all, BloomFilter<Prefix>, MAPS, "seen", |map| {
+        map.insert(&prefix(8, [10, 0, 0, 0])).expect(FILLED);
+    }, |_| String::new(), {
+        "insert" => |map| text(map.insert(&prefix(8, [10, 0, 0, 0]))),
+        "may_contain" => |map| text(map.may_contain(&prefix(8, [10, 0, 0, 0]))),
+    });
+    operations!(all, LocalStorage<Mark>, INNER, "sockets", |map| {
+        map.insert(socket(), &MARK).expect(FILLED);
+    }, |map| text(map.get(socket())).expect(FILLED), {
+        "get" => |map| text(map.get(socket())),
+        "insert" => |map| text(map.insert(socket(), &Mark { value: 3, mask: 4 })),
+        "remove" => |map| text(map.remove(socket())),
+    });
+    let inner: [(&str, fn(&Tenants, &Tenant) -> Answer); 4] = [
+        ("tenants::get", |map, _| text(map.get(&1)?.map(|inner| inner.get(&5)).transpose())),
+        ("tenants::insert", |map, tenant| text(map.insert(&2, tenant))),
+        ("tenants::remove", |map, _| text(map.remove(&1))),
+        ("tenants::keys", |map, _| sorted(map.keys())),
+    ];
+    all.extend(
+        inner.map(|(name, run)| Scenario { name, setting: Box::new(move || inner_maps(run)) }),
+    );
+    all
+}
+
+type Tenant = HashMap<u32, u64>;
+type Tenants = HashOfMaps<u16, Tenant>;
+
+/// A map of maps, a map that fits into it, and an operation on both.
+struct Inner {
+    tenants: Tenants,
+    tenant: Tenant,
+    _ebpf: Ebpf,
+    run: fn(&Tenants, &Tenant) -> Answer,
+}
+
+fn inner_maps(run: fn(&Tenants, &Tenant) -> Answer) -> Made {
+    let object = Object::parse(INNER)?;
+    let ebpf = EbpfLoader::new().allow_unsupported_maps().load(INNER)?;
+    let tenants = OpenOptions::new().object(&object).open(&ebpf, "tenants")?;
+    let tenant = Tenant::open(&ebpf, "tenant")?;
+    tenant.insert(&5, &50)?;
+    Ok(Box::new(Inner { tenants, tenant, _ebpf: ebpf, run }))
+}
+
+impl Setting for Inner {
+    fn reset(&mut self) {
+        self.tenants.remove(&2).expect(FILLED);
+        self.tenants.insert(&1, &self.tenant).expect(FILLED);
+    }
+
+    fn run(&mut self) -> Answer {
+        (self.run)(&self.tenants, &self.tenant)
+    }
+
+    fn state(&mut self) -> String {
+        sorted(self.tenants.keys()).expect(FILLED)
+    }
+}
+
+#[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+struct Mark {
+    value: u32,
+    mask: u32,
+}
+
+const MARK: Mark = Mark { value: 1, mask: 2 };
+
+/// A socket for which there is a value.
+fn socket() -> &'static UdpSocket {
+    static SOCKET: OnceLock<UdpSocket> = OnceLock::new();
+    SOCKET.get_or_init(|| UdpSocket::bind("127.0.0.1:0").expect("a socket on loopback"))
+}
