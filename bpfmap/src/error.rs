@@ -221,6 +221,20 @@ pub enum Error {
         len: u32,
     },
 
+    /// A prefix is longer than the key of the trie has bits.
+    #[error(
+        "{map}: a prefix of {length} bits is longer than its key, which has {bits} bits behind the \
+         length; the length is in the byte order of the host"
+    )]
+    PrefixTooLong {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// How long the prefix is said to be.
+        length: u32,
+        /// How many bits the key has.
+        bits: u32,
+    },
+
     /// The memory of the map cannot be written to.
     #[error(
         "{map} is mapped for reading alone, as it is frozen or was opened read-only (BPF_F_RDONLY)"
@@ -253,15 +267,14 @@ pub enum Error {
     },
 
     /// The map holds as many entries as it can.
-    #[error(
-        "{map} is full: it holds {max_entries} entries; remove some, load it with a larger \
-         `max_entries`, or make it an lru_hash, which drops the entry that was used least recently"
-    )]
+    #[error("{map} is full: it holds {max_entries} entries; {advice}")]
     Full {
         /// The map.
         map: Arc<MapLabel>,
         /// How many entries it can hold.
         max_entries: u32,
+        /// What to do, which depends on the type of the map.
+        advice: &'static str,
     },
 
     /// The kernel has none of the types of maps that would do, or it cannot be
@@ -293,7 +306,7 @@ const SIZE_ADVICE: &str =
 
 /// An operation that the kernel refused.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{map}: {operation} failed: {errno}{}", Meaning(.meaning))]
+#[error("{map}: {operation} failed: {errno}; {meaning}")]
 #[non_exhaustive]
 pub struct KernelError {
     /// The map.
@@ -301,8 +314,8 @@ pub struct KernelError {
     /// What was tried, with the kernel's name for it.
     pub operation: &'static str,
     errno: Errno,
-    /// What this answer means for this operation; empty when it speaks for
-    /// itself.
+    /// What this answer means for this operation on this kind of map, and what
+    /// to do. Never empty.
     pub meaning: &'static str,
 }
 
@@ -343,6 +356,7 @@ impl Error {
             | Self::Cpus { map, .. }
             | Self::Lengths { map, .. }
             | Self::OutOfRange { map, .. }
+            | Self::PrefixTooLong { map, .. }
             | Self::Event { map, .. }
             | Self::ReadOnlyMemory { map }
             | Self::Full { map, .. } => Some(map),
@@ -389,14 +403,6 @@ impl Display for ForStream<'_> {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         Display::fmt(self, f)
-    }
-}
-
-struct Meaning<'a>(&'a str);
-
-impl Display for Meaning<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, "; {}", self.0) }
     }
 }
 

@@ -53,7 +53,8 @@
 //! (the Rust side, constants only), `btf` and `object` (the other side, bytes
 //! only), `compare` (both in, the differences out, no I/O), `sys` (every
 //! `bpf(2)` call, and the memory that the kernel shares), `probe` (what the
-//! kernel supports), `open` (the gate), `maps` (the typed maps). `unsafe` is in `layout` and `sys` alone.
+//! kernel supports), `failure` (what its answers mean), `open` (the gate), `maps`
+//! (the typed maps). `unsafe` is in `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -65,6 +66,8 @@ mod btf;
 mod compare;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "std")]
+mod failure;
 mod layout;
 #[cfg(feature = "std")]
 mod map_type;
@@ -97,9 +100,9 @@ pub use {
     error::{Error, KernelError},
     map_type::MapType,
     maps::{
-        Array, ArrayOfMaps, BloomFilter, Drain, Elements, Event, Globals, HashMap, HashOfMaps,
-        Iter, Keys, LocalStorage, LpmTrie, MapValue, MappedArray, Occupancy, PerCpu, Queue,
-        RingBuf, Stack, TypedMap, Values, WrongEvent,
+        Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals, HashMap,
+        HashOfMaps, Iter, Keys, LocalStorage, LpmTrie, MapValue, MappedArray, Occupancy, PerCpu,
+        PrefixAddress, Queue, RingBuf, Stack, TypedMap, Values, WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},

@@ -55,6 +55,10 @@ impl Serialize for Error {
                 map.serialize_entry("index", index)?;
                 map.serialize_entry("len", len)?;
             }
+            Self::PrefixTooLong { length, bits, .. } => {
+                map.serialize_entry("length", length)?;
+                map.serialize_entry("bits", bits)?;
+            }
             Self::Lengths { keys, values, .. } => {
                 map.serialize_entry("keys", keys)?;
                 map.serialize_entry("values", values)?;
@@ -68,6 +72,7 @@ impl Serialize for Error {
             Self::Kernel(error) => {
                 map.serialize_entry("operation", error.operation)?;
                 map.serialize_entry("errno", &error.errno())?;
+                map.serialize_entry("meaning", error.meaning)?;
             }
             Self::NoMapType { tried } => map.serialize_entry("tried", tried)?,
             Self::Io { path, .. } => map.serialize_entry("path", path)?,
@@ -111,6 +116,7 @@ impl Error {
             Self::Lengths { .. } => "lengths",
             Self::Event { .. } => "event",
             Self::OutOfRange { .. } => "out_of_range",
+            Self::PrefixTooLong { .. } => "prefix_too_long",
             Self::ReadOnlyMemory { .. } => "read_only_memory",
             Self::Partial { .. } => "partial",
             Self::Full { .. } => "full",

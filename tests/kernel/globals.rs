@@ -26,7 +26,7 @@ trials! {
     ]
 }
 
-static GLOBALS: &[u8] = aya::include_bytes_aligned!("../bpf/globals.bpf.o");
+pub static GLOBALS: &[u8] = aya::include_bytes_aligned!("../bpf/globals.bpf.o");
 
 #[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -53,14 +53,14 @@ struct Limits {
 
 #[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, packed)]
-struct Data {
+pub struct Data {
     limits: Limits,
     port: u16,
 }
 
 #[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-struct Rodata {
+pub struct Rodata {
     sample_every: u32,
     device: [u8; 16],
 }

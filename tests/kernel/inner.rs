@@ -23,9 +23,9 @@ trials! {
     ]
 }
 
-static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
+pub static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
 
-type Tenant = HashMap<u32, u64>;
+pub type Tenant = HashMap<u32, u64>;
 
 /// aya has no type of its own for the storage of tasks.
 fn load() -> Result<Ebpf, aya::EbpfError> {
@@ -106,9 +106,9 @@ fn a_map_that_is_not_like_the_others_is_refused() -> TestResult {
 
 #[derive(BpfMapValue, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-struct Mark {
-    value: u32,
-    mask: u32,
+pub struct Mark {
+    pub value: u32,
+    pub mask: u32,
 }
 
 const MARK: Mark = Mark { value: 1, mask: 2 };
@@ -126,7 +126,7 @@ fn values_of_sockets() -> TestResult {
 }
 
 /// A pidfd of this process.
-fn this_process() -> std::io::Result<OwnedFd> {
+pub fn this_process() -> std::io::Result<OwnedFd> {
     // SAFETY: no addresses.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, std::process::id(), 0) };
     match i32::try_from(fd) {
@@ -152,7 +152,10 @@ fn a_descriptor_of_something_else_has_no_value() -> TestResult {
     let marks = LocalStorage::<Mark>::open(&ebpf, "sockets")?;
     let file = std::fs::File::open("/dev/null")?;
     let error = marks.get(&file.as_fd()).unwrap_err().to_string();
-    assert!(error.contains("the descriptor is not of what the map stores values for"), "{error}");
+    assert!(
+        error.contains("is not that of an open socket, which is what this map stores"),
+        "{error}"
+    );
     assert!(error.contains("`sockets` (id "), "{error}");
     Ok(())
 }

@@ -7,7 +7,9 @@ mod answers;
 mod btf;
 mod bulk;
 mod churn;
+mod failures;
 mod faults;
+mod freezing;
 mod gate;
 mod globals;
 mod hash;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         btf::tests(),
         bulk::tests(),
         churn::tests(),
+        failures::tests(),
+        freezing::tests(),
         gate::tests(),
         globals::tests(),
         hash::tests(),

@@ -30,14 +30,14 @@ trials! {
     ]
 }
 
-static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
+pub static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
 
 #[derive(BpfMapValue, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
-struct Count {
-    packets: u32,
-    last: u16,
-    pad: Pad<2>,
+pub struct Count {
+    pub packets: u32,
+    pub last: u16,
+    pub pad: Pad<2>,
 }
 
 fn packets(packets: u32) -> Count {
@@ -223,9 +223,9 @@ fn a_frozen_array_is_mapped_for_reading() -> TestResult {
 
 #[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
-struct Prefix {
-    prefixlen: u32,
-    addr: Be32,
+pub struct Prefix {
+    pub prefixlen: u32,
+    pub addr: Be32,
 }
 
 fn prefix(prefixlen: u32, addr: [u8; 4]) -> Prefix {
@@ -278,7 +278,7 @@ fn a_bloom_filter_never_forgets() -> TestResult {
 
 #[derive(BpfMapValue, Clone, Copy, Debug)]
 #[repr(C)]
-struct Locked {
+pub struct Locked {
     lock: SpinLock,
     low: u32,
     high: u64,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use aya_obj::generated::BPF_F_MMAPABLE;
 
+use super::census::{Countable, Occupancy};
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::value::MapValue;
 use super::walk::{Iter, Walk};
@@ -56,12 +58,25 @@ impl<V: MapValue> FromOpen for Array<V> {
 }
 
 opening!(Array<V: MapValue>);
+freezing!(Array<V>);
 
 impl<V: MapValue> Array<V> {
     /// How many elements it has.
     #[expect(clippy::len_without_is_empty, reason = "the kernel makes none that is empty")]
     pub fn len(&self) -> u32 {
         self.open.map.info().max_entries
+    }
+
+    /// Does not compile, and says why: an array is always full.
+    ///
+    /// # Errors
+    ///
+    /// None, as it cannot be called.
+    pub fn occupancy(&self) -> Result<Occupancy, Error>
+    where
+        Self: Countable,
+    {
+        self.open.occupancy()
     }
 
     /// The element at `index`; `None` when that is beyond the end.
@@ -95,7 +110,7 @@ impl<V: MapValue> Array<V> {
         let last = u32::try_from(last).unwrap_or(u32::MAX).saturating_add(start);
         self.open.check_index(last)?;
         let keys: Vec<u32> = (start..=last).collect();
-        self.open.insert_all(&keys, values)
+        self.open.insert_all([Operation::SetBatch, Operation::Set], &keys, values)
     }
 
     /// All elements, from the first to the last.
@@ -115,10 +130,9 @@ impl<V: BpfMapValue> Array<V> {
     /// [`Error::Kernel`] when it was not, or the kernel refuses it.
     pub fn map_memory(&self) -> Result<MappedArray<V>, Error> {
         let info = self.open.map.info();
-        let refused =
-            |errno, meaning| self.open.refused("mapping it into memory (mmap)", errno, meaning);
         if info.map_flags & BPF_F_MMAPABLE == 0 {
-            return Err(refused(
+            return Err(self.open.refused(
+                Operation::MapMemory,
                 libc::EINVAL,
                 "it was not made with BPF_F_MMAPABLE: write `__uint(map_flags, BPF_F_MMAPABLE)` where it \
                  is declared",
@@ -126,7 +140,7 @@ impl<V: BpfMapValue> Array<V> {
         }
         let words = (info.max_entries as usize).saturating_mul(words_of::<V>());
         let words = SharedWords::map(self.open.map.fd().as_fd(), words)
-            .map_err(|error| refused(error.raw_os_error().unwrap_or(libc::EIO), ""))?;
+            .map_err(|error| self.open.io_failure(Operation::MapMemory, &error))?;
         Ok(MappedArray {
             words,
             len: info.max_entries,

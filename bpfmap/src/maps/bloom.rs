@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
@@ -34,6 +35,7 @@ impl<T: BpfMapKey> FromOpen for BloomFilter<T> {
 }
 
 opening!(BloomFilter<T: BpfMapKey>);
+freezing!(BloomFilter<T>);
 
 impl<T: BpfMapKey> BloomFilter<T> {
     /// Adds a value. It never gets full, but more and more values seem to be

@@ -14,9 +14,11 @@ use crate::sys::{Errno, Partial, Update};
 const CHUNK: usize = 512;
 
 impl OpenMap {
-    /// Writes entries, whether their keys are there or not.
+    /// Writes entries, whether their keys are there or not. `operations` are the
+    /// one on many and the one on each.
     pub(super) fn insert_all<K: BpfMapKey, V: Value>(
         &self,
+        operations: [Operation; 2],
         keys: &[K],
         values: &[V],
     ) -> Result<(), Error> {
@@ -44,10 +46,10 @@ impl OpenMap {
             match answer {
                 Ok(()) => start = end,
                 Err(partial) if partial.is_unknown() => {
-                    return self.insert_each(keys, values, start);
+                    return self.insert_each(operations[1], keys, values, start);
                 }
                 Err(Partial { done, errno }) => {
-                    let error = self.failure(Operation::InsertBatch, errno);
+                    let error = self.failure(operations[0], errno);
                     return Err(partly(start + done, keys.len(), error));
                 }
             }
@@ -57,13 +59,14 @@ impl OpenMap {
 
     fn insert_each<K: BpfMapKey, V: Value>(
         &self,
+        operation: Operation,
         keys: &[K],
         values: &[V],
         start: usize,
     ) -> Result<(), Error> {
         let rest = keys.iter().zip(values).enumerate().skip(start);
         for (index, (key, value)) in rest {
-            self.update(Operation::Insert, Update::Any, bytes_of(key), value)
+            self.update(operation, Update::Any, bytes_of(key), value)
                 .map_err(|error| partly(index, keys.len(), error))?;
         }
         Ok(())

@@ -96,6 +96,11 @@ impl OpenMap {
         }
     }
 
+    /// Keeps user space from writing to the map.
+    pub(super) fn freeze(&self) -> Result<(), Error> {
+        sys::freeze(self.map.fd().as_fd()).map_err(|errno| self.failure(Operation::Freeze, errno))
+    }
+
     /// Whether the descriptor is still that of the map.
     pub(super) fn check_alive(&self) -> Result<(), Error> {
         let fd = self.map.fd().as_fd();

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
@@ -84,6 +85,7 @@ impl<T: BpfMapValue> FromOpen for Globals<T> {
 const KEY: [u8; 4] = [0; 4];
 
 opening!(Globals<T: BpfMapValue>);
+freezing!(Globals<T>);
 
 impl<T: BpfMapValue> Globals<T> {
     /// The values now. What a program changes meanwhile may be seen in part.
@@ -112,6 +114,6 @@ impl<T: BpfMapValue> Globals<T> {
             return Err(Error::OneOfSeveral { map: Arc::clone(&self.open.label) });
         }
         let answer = self.open.map.update(&KEY, bytes_of(values), Update::Any);
-        answer.map_err(|errno| self.open.failure(Operation::Insert, errno))
+        answer.map_err(|errno| self.open.failure(Operation::Set, errno))
     }
 }

@@ -1,9 +1,10 @@
 //! Hash maps.
 
-use std::collections::HashSet;
 use std::marker::PhantomData;
 
+use super::census::{Occupancy, all_bytes};
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::value::MapValue;
 use super::walk::{Drain, Iter, Keys, Values, Walk};
@@ -60,6 +61,7 @@ impl<K: BpfMapKey, V: MapValue> FromOpen for HashMap<K, V> {
 }
 
 opening!(HashMap<K: BpfMapKey, V: MapValue>);
+freezing!(HashMap<K, V>);
 
 /// Entries.
 ///
@@ -82,7 +84,8 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     ///
     /// When the kernel refuses it.
     pub fn contains_key(&self, key: &K) -> Result<bool, Error> {
-        self.get(key).map(|value| value.is_some())
+        let value = self.open.get::<V>(Operation::ContainsKey, bytes_of(key))?;
+        Ok(value.is_some())
     }
 
     /// Writes an entry, whether the key is there or not.
@@ -149,7 +152,7 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// - [`Error::Partial`] when the kernel refused one, as when the map is full:
     ///   it says how many were written before.
     pub fn insert_batch(&self, keys: &[K], values: &[V]) -> Result<(), Error> {
-        self.open.insert_all(keys, values)
+        self.open.insert_all([Operation::InsertBatch, Operation::Insert], keys, values)
     }
 
     /// Removes entries; how many of the keys were there.
@@ -201,17 +204,9 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     pub fn missing<'k>(&self, expected: &'k [K]) -> Result<Vec<&'k K>, Error> {
         // A walk costs about as much as looking up a third of the entries.
         if expected.len() < self.open.map.info().max_entries as usize / 3 {
-            let mut missing = Vec::new();
-            for key in expected {
-                if !self.contains_key(key)? {
-                    missing.push(key);
-                }
-            }
-            return Ok(missing);
+            return self.open.absent::<K, V>(expected);
         }
-        let keys = self.keys().collect::<Result<Vec<_>, _>>()?;
-        let known: HashSet<_> = keys.iter().map(bytes_of).collect();
-        Ok(expected.iter().filter(|key| !known.contains(bytes_of(*key))).collect())
+        self.open.not_seen::<K, V>(expected, all_bytes)
     }
 
     /// The keys in the map that are not among `expected`.
@@ -220,47 +215,19 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     ///
     /// When the kernel refuses to look.
     pub fn unexpected(&self, expected: &[K]) -> Result<Vec<K>, Error> {
-        let known: HashSet<_> = expected.iter().map(bytes_of).collect();
-        let is_unexpected =
-            |key: &Result<K, _>| key.as_ref().map_or(true, |key| !known.contains(bytes_of(key)));
-        self.keys().filter(is_unexpected).collect()
+        self.open.unexpected::<K, V>(expected, all_bytes)
     }
 
     /// How full the map is. Every entry is counted, in batches.
+    ///
+    /// On an LRU map it is approximate, and says so: such a map drops entries
+    /// before it is full.
     ///
     /// # Errors
     ///
     /// When the kernel refuses to look.
     pub fn occupancy(&self) -> Result<Occupancy, Error> {
-        let mut walk = Walk::new(&self.open);
-        let mut entries = 0;
-        while let Some(count) = walk.skip_batch() {
-            entries += count? as u64;
-        }
-        let info = self.open.map.info();
-        let map_type = MapType::from_raw(info.map_type);
-        let is_lru = matches!(map_type, MapType::LRU_HASH | MapType::LRU_PERCPU_HASH);
-        Ok(Occupancy { entries, max_entries: info.max_entries, is_approximate: is_lru })
-    }
-}
-
-/// How full a map is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Occupancy {
-    /// How many entries there are.
-    pub entries: u64,
-    /// How many there can be.
-    pub max_entries: u32,
-    /// Whether the map drops entries before it is full, as LRU maps do: they
-    /// keep some free for each CPU.
-    pub is_approximate: bool,
-}
-
-impl Occupancy {
-    /// The part of the map that is in use: 1 when it is full.
-    pub fn ratio(&self) -> f64 {
-        self.entries as f64 / f64::from(self.max_entries.max(1))
+        self.open.occupancy()
     }
 }
 

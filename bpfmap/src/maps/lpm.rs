@@ -1,14 +1,19 @@
 //! Tries of prefixes.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
+use super::census::Occupancy;
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::value::MapValue;
 use super::walk::{Iter, Keys, Values, Walk};
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
-use crate::layout::{BpfMapKey, BpfMapValue, Kind, Layout, bytes_of};
+use crate::layout::{BpfMapKey, BpfMapValue, Kind, Layout, bytes_of, bytes_of_mut, zeroed};
 use crate::map_type::MapType;
 use crate::sys::Update;
 
@@ -30,10 +35,11 @@ use crate::sys::Update;
 /// struct Prefix { prefixlen: u32, addr: Be32 }
 ///
 /// let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
-/// let of = |len, addr: [u8; 4]| Prefix { prefixlen: len, addr: Ipv4Addr::from(addr).into() };
-/// routes.insert(&of(8, [10, 0, 0, 0]), &1)?;
-/// routes.insert(&of(16, [10, 1, 0, 0]), &2)?;
-/// assert_eq!(routes.longest_match(&of(32, [10, 1, 2, 3]))?, Some(2));
+/// routes.insert(&routes.prefix(Ipv4Addr::new(10, 0, 0, 0), 8)?, &1)?;
+/// routes.insert(&routes.prefix(Ipv4Addr::new(10, 1, 0, 0), 16)?, &2)?;
+/// assert_eq!(routes.longest_match_of(Ipv4Addr::new(10, 1, 2, 3))?, Some(2));
+/// let key = Prefix { prefixlen: 8, addr: Ipv4Addr::new(10, 0, 0, 0).into() };
+/// assert_eq!(routes.longest_match(&key)?, Some(1));
 /// # Ok(())
 /// # }
 /// ```
@@ -73,17 +79,185 @@ impl<K: BpfMapKey, V: BpfMapValue> FromOpen for LpmTrie<K, V> {
 }
 
 opening!(LpmTrie<K: BpfMapKey, V: BpfMapValue>);
+freezing!(LpmTrie<K, V>);
 
-/// A prefix that is longer than the key has bits is refused with `EINVAL`.
+/// An address, of which an [`LpmTrie`] has prefixes for keys: an [`Ipv4Addr`], an
+/// [`Ipv6Addr`], or bytes, such as those of a MAC address.
+///
+/// Only this crate implements it.
+pub trait PrefixAddress: sealed::Octets {}
+
+mod sealed {
+    /// What the kernel compares, from the first bit on.
+    pub trait Octets {
+        const LEN: usize;
+        fn write(&self, to: &mut [u8]);
+    }
+}
+
+impl<const N: usize> PrefixAddress for [u8; N] {}
+
+impl<const N: usize> sealed::Octets for [u8; N] {
+    const LEN: usize = N;
+
+    fn write(&self, to: &mut [u8]) {
+        to.copy_from_slice(self);
+    }
+}
+
+macro_rules! addresses {
+    ($($address:ty, $len:literal;)*) => {$(
+        impl PrefixAddress for $address {}
+
+        impl sealed::Octets for $address {
+            const LEN: usize = $len;
+
+            fn write(&self, to: &mut [u8]) {
+                to.copy_from_slice(&self.octets());
+            }
+        }
+    )*};
+}
+
+addresses! {
+    Ipv4Addr, 4;
+    Ipv6Addr, 16;
+}
+
+/// How long the length is that a key begins with, in bytes.
+const LENGTH: usize = 4;
+
+/// How many bits of a key the kernel compares.
+fn length(key: &[u8]) -> u32 {
+    let mut length = [0; LENGTH];
+    length.copy_from_slice(&key[..LENGTH]);
+    u32::from_ne_bytes(length)
+}
+
+/// Sets the bits behind the prefix to zero, which the kernel does not compare.
+fn clear_rest(key: &mut [u8]) {
+    let length = length(key) as usize;
+    for (index, byte) in key[LENGTH..].iter_mut().enumerate() {
+        let kept = length.saturating_sub(index * 8).min(8);
+        // The first `kept` bits; none and all of them are no valid shifts of a u8.
+        *byte &= (0xff00_u16 >> kept) as u8;
+    }
+}
+
+/// What tells a prefix from others.
+fn identity<K: BpfMapKey>(key: &K) -> Cow<'_, [u8]> {
+    let mut bytes = bytes_of(key).to_vec();
+    clear_rest(&mut bytes);
+    Cow::Owned(bytes)
+}
+
+/// Keys. A prefix that is longer than the key has bits is refused with
+/// [`Error::PrefixTooLong`] by each operation that is given one; the kernel itself
+/// would answer a lookup as if there were none.
+impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
+    /// The key of the first `length` bits of an address. The bits behind are set
+    /// to zero; the kernel does not look at them.
+    ///
+    /// It does not compile when the key is not a length and such an address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PrefixTooLong`] when the address has not so many.
+    pub fn prefix(&self, address: impl PrefixAddress, length: u32) -> Result<K, Error> {
+        let mut key = key_of(&address);
+        let bytes = bytes_of_mut(&mut key);
+        bytes[..LENGTH].copy_from_slice(&length.to_ne_bytes());
+        clear_rest(bytes);
+        self.check(&key)?;
+        Ok(key)
+    }
+
+    /// Refuses a prefix that is longer than the key.
+    fn check(&self, key: &K) -> Result<(), Error> {
+        let length = length(bytes_of(key));
+        let bits = bits::<K>();
+        if length <= bits {
+            return Ok(());
+        }
+        Err(Error::PrefixTooLong { map: Arc::clone(&self.open.label), length, bits })
+    }
+}
+
+/// How many bits there are behind the length.
+const fn bits<K>() -> u32 {
+    // The kernel takes no keys of more than 260 bytes.
+    ((size_of::<K>() - LENGTH) * 8) as u32
+}
+
+/// The key of all bits of an address.
+fn key_of<K: BpfMapKey, A: PrefixAddress>(address: &A) -> K {
+    const {
+        assert!(
+            size_of::<K>() == LENGTH + A::LEN,
+            "the key of this LpmTrie is not a length and an address of that kind"
+        );
+    }
+    let mut key = zeroed();
+    let bytes = bytes_of_mut(&mut key);
+    bytes[..LENGTH].copy_from_slice(&bits::<K>().to_ne_bytes());
+    address.write(&mut bytes[LENGTH..]);
+    key
+}
+
+/// Prefixes.
+///
+/// Before Linux 6.13 the kernel does not look whether a prefix is there when it
+/// writes: [`insert_new`](Self::insert_new) and [`replace`](Self::replace) do what
+/// [`insert`](Self::insert) does.
 impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// The value of the longest prefix in the map that `key` begins with; `None`
-    /// when there is none. For a single address, `key` has all of its bits.
+    /// when there is none. Prefixes that are longer than `key` do not count: for
+    /// a single address, it has all of its bits, and
+    /// [`longest_match_of`](Self::longest_match_of) says it shorter.
     ///
     /// # Errors
     ///
     /// When the kernel refuses it.
     pub fn longest_match(&self, key: &K) -> Result<Option<V>, Error> {
-        self.open.get(Operation::Get, bytes_of(key))
+        self.check(key)?;
+        self.open.get(Operation::LongestMatch, bytes_of(key))
+    }
+
+    /// The value of the longest prefix in the map that an address begins with;
+    /// `None` when there is none.
+    ///
+    /// It does not compile when the key is not a length and such an address.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn longest_match_of(&self, address: impl PrefixAddress) -> Result<Option<V>, Error> {
+        self.longest_match(&key_of(&address))
+    }
+
+    /// Whether the very prefix is there, and not only a shorter one.
+    ///
+    /// The kernel looks for the longest match alone, so where there is one all
+    /// prefixes are walked over.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn contains_key(&self, key: &K) -> Result<bool, Error>
+    where
+        V: MapValue,
+    {
+        self.check(key)?;
+        if self.open.get::<V>(Operation::ContainsKey, bytes_of(key))?.is_none() {
+            return Ok(false);
+        }
+        let wanted = identity(key);
+        for known in self.keys() {
+            if identity(&known?) == wanted {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Writes the value of a prefix, whether it is there or not.
@@ -92,6 +266,7 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     ///
     /// [`Error::Full`] when it is not there and the map is full.
     pub fn insert(&self, key: &K, value: &V) -> Result<(), Error> {
+        self.check(key)?;
         self.open.update(Operation::Insert, Update::Any, bytes_of(key), value)
     }
 
@@ -102,6 +277,7 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// [`Error::KeyExists`] when it is there; [`Error::Full`] as for
     /// [`insert`](Self::insert).
     pub fn insert_new(&self, key: &K, value: &V) -> Result<(), Error> {
+        self.check(key)?;
         self.open.update(Operation::InsertNew, Update::New, bytes_of(key), value)
     }
 
@@ -111,6 +287,7 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     ///
     /// [`Error::KeyMissing`] when it is not there.
     pub fn replace(&self, key: &K, value: &V) -> Result<(), Error> {
+        self.check(key)?;
         self.open.update(Operation::Replace, Update::Existing, bytes_of(key), value)
     }
 
@@ -121,6 +298,7 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     ///
     /// When the kernel refuses it.
     pub fn remove(&self, key: &K) -> Result<bool, Error> {
+        self.check(key)?;
         self.open.remove(Operation::Remove, bytes_of(key))
     }
 
@@ -129,26 +307,75 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     ///
     /// # Errors
     ///
-    /// As for [`HashMap::insert_batch`](crate::HashMap::insert_batch).
+    /// As for [`HashMap::insert_batch`](crate::HashMap::insert_batch). Nothing is
+    /// written when one is too long.
     pub fn insert_batch(&self, keys: &[K], values: &[V]) -> Result<(), Error> {
-        self.open.insert_all(keys, values)
+        keys.iter().try_for_each(|key| self.check(key))?;
+        self.open.insert_all([Operation::InsertBatch, Operation::Insert], keys, values)
     }
 
     /// Removes prefixes; how many were there.
     ///
     /// # Errors
     ///
-    /// As for [`HashMap::remove_batch`](crate::HashMap::remove_batch).
+    /// As for [`HashMap::remove_batch`](crate::HashMap::remove_batch). Nothing is
+    /// removed when one is too long.
     pub fn remove_batch(&self, keys: &[K]) -> Result<usize, Error> {
+        keys.iter().try_for_each(|key| self.check(key))?;
         self.open.remove_all(keys)
     }
+}
 
+/// What is there and what is not. The kernel finds no very prefix, so each of
+/// these walks.
+impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V>
+where
+    V: MapValue,
+{
+    /// Those of `expected` that are not in the map.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn missing<'k>(&self, expected: &'k [K]) -> Result<Vec<&'k K>, Error> {
+        expected.iter().try_for_each(|key| self.check(key))?;
+        self.open.not_seen::<K, V>(expected, identity)
+    }
+
+    /// The prefixes in the map that are not among `expected`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn unexpected(&self, expected: &[K]) -> Result<Vec<K>, Error> {
+        expected.iter().try_for_each(|key| self.check(key))?;
+        self.open.unexpected::<K, V>(expected, identity)
+    }
+
+    /// How full the map is. Every prefix is counted, in batches.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn occupancy(&self) -> Result<Occupancy, Error> {
+        self.open.occupancy()
+    }
+}
+
+/// Walks: many prefixes with each system call since Linux 5.6, one by one before.
+///
+/// The kernel goes on from the last prefix that it has handed out; when somebody
+/// has removed that meanwhile, it begins again. So while others remove prefixes,
+/// some may be seen twice. What is there from the beginning to the end of a walk
+/// is seen, or the walk ends with an error: it does not hand out more prefixes
+/// than the map can hold.
+impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V>
+where
+    V: MapValue,
+{
     /// All prefixes and their values, longer ones before those that they begin
     /// with.
-    pub fn iter(&self) -> Iter<'_, K, V>
-    where
-        V: MapValue,
-    {
+    pub fn iter(&self) -> Iter<'_, K, V> {
         Iter::new(Walk::new(&self.open))
     }
 

@@ -3,9 +3,11 @@
 mod array;
 mod bloom;
 mod bulk;
+mod census;
 mod entries;
 pub(crate) mod event;
 mod failure;
+mod freezing;
 mod globals;
 mod hash;
 mod lpm;
@@ -27,10 +29,11 @@ use crate::verification::{MapLabel, Verification};
 
 pub use array::{Array, Elements, MappedArray};
 pub use bloom::BloomFilter;
+pub use census::{Countable, Occupancy};
 pub use event::{Event, WrongEvent};
 pub use globals::Globals;
-pub use hash::{HashMap, Occupancy};
-pub use lpm::LpmTrie;
+pub use hash::HashMap;
+pub use lpm::{LpmTrie, PrefixAddress};
 pub use of_maps::{ArrayOfMaps, HashOfMaps};
 pub use queue::{Queue, Stack};
 pub use ring::RingBuf;

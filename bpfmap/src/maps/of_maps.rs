@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd};
 
+use super::census::{Occupancy, all_bytes};
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::walk::{Keys, Walk};
 use super::{FromOpen, Iter, OpenMap, TypedMap};
@@ -62,6 +64,7 @@ impl<K: BpfMapKey, M: TypedMap> FromOpen for HashOfMaps<K, M> {
 }
 
 opening!(HashOfMaps<K: BpfMapKey, M: TypedMap>);
+freezing!(HashOfMaps<K, M>);
 
 impl<M: TypedMap> TypedMap for ArrayOfMaps<M> {
     const NAME: &'static str = "ArrayOfMaps";
@@ -79,6 +82,7 @@ impl<M: TypedMap> FromOpen for ArrayOfMaps<M> {
 }
 
 opening!(ArrayOfMaps<M: TypedMap>);
+freezing!(ArrayOfMaps<M>);
 
 impl OpenMap {
     /// Opens the map of a key, by its id.
@@ -93,11 +97,21 @@ impl OpenMap {
         }
     }
 
-    fn insert_inner(&self, operation: Operation, key: &[u8], map: &impl AsFd) -> Result<(), Error> {
-        // Open descriptors are not negative.
-        let fd = map.as_fd().as_raw_fd().cast_unsigned();
-        self.update(operation, Update::Any, key, &fd)
+    fn insert_inner(
+        &self,
+        operation: Operation,
+        update: Update,
+        key: &[u8],
+        map: &impl AsFd,
+    ) -> Result<(), Error> {
+        self.update(operation, update, key, &value_of(map))
     }
+}
+
+/// What the kernel takes for a map, in place of the id that it gives. Open
+/// descriptors are not negative.
+fn value_of(map: &impl AsFd) -> u32 {
+    map.as_fd().as_raw_fd().cast_unsigned()
 }
 
 impl<K: BpfMapKey, M: TypedMap> HashOfMaps<K, M> {
@@ -120,6 +134,16 @@ impl<K: BpfMapKey, M: TypedMap> HashOfMaps<K, M> {
         self.open.inner(bytes_of(key), options)
     }
 
+    /// Whether there is a map under a key. Needs no `CAP_SYS_ADMIN`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn contains_key(&self, key: &K) -> Result<bool, Error> {
+        let id = self.open.get::<u32>(Operation::ContainsKey, bytes_of(key))?;
+        Ok(id.is_some())
+    }
+
     /// Puts a map under a key, in the place of another. It must be like the one
     /// that this map was made with in its type, sizes and flags.
     ///
@@ -131,7 +155,84 @@ impl<K: BpfMapKey, M: TypedMap> HashOfMaps<K, M> {
     where
         M: AsFd,
     {
-        self.open.insert_inner(Operation::InsertMap, bytes_of(key), map)
+        self.open.insert_inner(Operation::Insert, Update::Any, bytes_of(key), map)
+    }
+
+    /// Puts a map under a key under which there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyExists`] when there is one; else as for
+    /// [`insert`](Self::insert).
+    pub fn insert_new(&self, key: &K, map: &M) -> Result<(), Error>
+    where
+        M: AsFd,
+    {
+        self.open.insert_inner(Operation::InsertNew, Update::New, bytes_of(key), map)
+    }
+
+    /// Puts a map in the place of the one under a key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMissing`] when there is none; else as for
+    /// [`insert`](Self::insert).
+    pub fn replace(&self, key: &K, map: &M) -> Result<(), Error>
+    where
+        M: AsFd,
+    {
+        self.open.insert_inner(Operation::Replace, Update::Existing, bytes_of(key), map)
+    }
+
+    /// Puts maps under keys, in the place of others: with one system call where
+    /// the kernel has it for maps of maps, and one for each where it has not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`HashMap::insert_batch`](crate::HashMap::insert_batch), and for
+    /// [`insert`](Self::insert).
+    pub fn insert_batch(&self, keys: &[K], maps: &[M]) -> Result<(), Error>
+    where
+        M: AsFd,
+    {
+        let values: Vec<_> = maps.iter().map(value_of).collect();
+        self.open.insert_all([Operation::InsertBatch, Operation::Insert], keys, &values)
+    }
+
+    /// Removes keys; how many were there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`HashMap::remove_batch`](crate::HashMap::remove_batch).
+    pub fn remove_batch(&self, keys: &[K]) -> Result<usize, Error> {
+        self.open.remove_all(keys)
+    }
+
+    /// Those of `expected` that are not in the map.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn missing<'k>(&self, expected: &'k [K]) -> Result<Vec<&'k K>, Error> {
+        self.open.absent::<K, u32>(expected)
+    }
+
+    /// The keys in the map that are not among `expected`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn unexpected(&self, expected: &[K]) -> Result<Vec<K>, Error> {
+        self.open.unexpected::<K, u32>(expected, all_bytes)
+    }
+
+    /// How full the map is. Every key is counted, in batches.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn occupancy(&self) -> Result<Occupancy, Error> {
+        self.open.occupancy()
     }
 
     /// Removes a key; `false` when it was not there. The map is gone when nobody
@@ -144,7 +245,8 @@ impl<K: BpfMapKey, M: TypedMap> HashOfMaps<K, M> {
         self.open.remove(Operation::Remove, bytes_of(key))
     }
 
-    /// All keys.
+    /// All keys, with the guarantees of the walks of a
+    /// [`HashMap`](crate::HashMap#method.iter).
     pub fn keys(&self) -> Keys<'_, K, u32> {
         Keys::new(Iter::new(Walk::new(&self.open)))
     }
@@ -176,6 +278,15 @@ impl<M: TypedMap> ArrayOfMaps<M> {
         self.open.inner(bytes_of(&index), options)
     }
 
+    /// Whether there is a map at `index`. Needs no `CAP_SYS_ADMIN`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn contains_key(&self, index: u32) -> Result<bool, Error> {
+        Ok(self.open.get::<u32>(Operation::ContainsKey, bytes_of(&index))?.is_some())
+    }
+
     /// Puts a map at `index`, in the place of another. It must be like the one
     /// that this map was made with in its type, sizes and flags.
     ///
@@ -188,7 +299,7 @@ impl<M: TypedMap> ArrayOfMaps<M> {
         M: AsFd,
     {
         self.open.check_index(index)?;
-        self.open.insert_inner(Operation::InsertMap, bytes_of(&index), map)
+        self.open.insert_inner(Operation::Set, Update::Any, bytes_of(&index), map)
     }
 
     /// Takes the map at `index` away; `false` when there was none.

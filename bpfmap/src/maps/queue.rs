@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
@@ -36,6 +37,7 @@ macro_rules! sequences {
         }
 
         opening!($name<T: BpfMapValue>);
+        freezing!($name<T>);
 
         impl<T: BpfMapValue> $name<T> {
             /// Adds a value.

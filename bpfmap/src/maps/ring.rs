@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::event::Event;
+use super::failure::Operation;
 use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
 use crate::layout::Layout;
 use crate::map_type::MapType;
-use crate::sys::{Corrupt, Ring, wait};
+use crate::sys::{Corrupt, Errno, Ring, wait};
 
 /// A ring buffer of events: `BPF_MAP_TYPE_RINGBUF`, since Linux 5.8.
 ///
@@ -77,16 +78,12 @@ impl<E: Event> RingBuf<E> {
     /// - [`Error::Kernel`] when the memory of the buffer cannot be mapped, or
     ///   another reader has spoiled it.
     pub fn try_next(&mut self) -> Result<Option<E>, Error> {
-        let refused =
-            |errno, meaning| self.open.refused("mapping it into memory (mmap)", errno, meaning);
         let ring = match &mut self.ring {
             Some(ring) => ring,
             None => {
                 let size = self.open.map.info().max_entries;
-                let ring = Ring::map(self.open.map.fd().as_fd(), size).map_err(|error| {
-                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                    refused(errno, "it is written to as events are read, so it must be writable")
-                })?;
+                let ring = Ring::map(self.open.map.fd().as_fd(), size)
+                    .map_err(|error| self.open.io_failure(Operation::MapMemory, &error))?;
                 self.ring.insert(ring)
             }
         };
@@ -96,11 +93,7 @@ impl<E: Event> RingBuf<E> {
                 let map = || Arc::clone(&self.open.label);
                 E::from_sample(sample).map(Some).map_err(|wrong| Error::Event { map: map(), wrong })
             }
-            Err(Corrupt) => Err(self.open.refused(
-                "reading an event",
-                libc::EIO,
-                "its memory is not as the kernel writes it: does another process read it too?",
-            )),
+            Err(Corrupt) => Err(self.open.failure(Operation::ReadEvent, Errno(libc::EIO))),
         }
     }
 
@@ -126,10 +119,7 @@ impl<E: Event> RingBuf<E> {
             match wait(self.open.map.fd().as_fd(), left) {
                 Ok(ready) => return Ok(ready),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                    return Err(self.open.refused("waiting for an event (poll)", errno, ""));
-                }
+                Err(error) => return Err(self.open.io_failure(Operation::Wait, &error)),
             }
         }
     }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::failure::Operation;
+use super::freezing::freezing;
 use super::opening::opening;
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
@@ -55,9 +56,13 @@ impl<V: BpfMapValue> FromOpen for LocalStorage<V> {
 }
 
 opening!(LocalStorage<V: BpfMapValue>);
+freezing!(LocalStorage<V>);
 
-/// A descriptor of another kind than the map is for is refused with `EBADF` or
-/// `EINVAL`.
+/// A descriptor of another kind than the map is for is refused with `EBADF`,
+/// `ENOTSOCK` or `EINVAL`, and the error says what the map is for.
+///
+/// The kernel neither takes a value nor walks over those that there are: of what
+/// user space has no descriptor, it sees no value.
 impl<V: BpfMapValue> LocalStorage<V> {
     /// The value of what the descriptor is of; `None` when it has none.
     ///
@@ -65,17 +70,48 @@ impl<V: BpfMapValue> LocalStorage<V> {
     ///
     /// When the kernel refuses it.
     pub fn get(&self, owner: &impl AsFd) -> Result<Option<V>, Error> {
-        self.open.get(Operation::GetStorage, &key(owner.as_fd()))
+        self.open.get(Operation::Get, &key(owner.as_fd()))
     }
 
-    /// Writes the value of what the descriptor is of.
+    /// Whether what the descriptor is of has a value.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn contains_key(&self, owner: &impl AsFd) -> Result<bool, Error> {
+        let value = self.open.get::<V>(Operation::ContainsKey, &key(owner.as_fd()))?;
+        Ok(value.is_some())
+    }
+
+    /// Writes the value of what the descriptor is of, whether it has one or not.
     ///
     /// # Errors
     ///
     /// When the kernel refuses it.
     pub fn insert(&self, owner: &impl AsFd, value: &V) -> Result<(), Error> {
         let key = key(owner.as_fd());
-        self.open.update(Operation::InsertStorage, Update::Any, &key, value)
+        self.open.update(Operation::Insert, Update::Any, &key, value)
+    }
+
+    /// Writes the value of what the descriptor is of, which has none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyExists`] when it has one.
+    pub fn insert_new(&self, owner: &impl AsFd, value: &V) -> Result<(), Error> {
+        let key = key(owner.as_fd());
+        self.open.update(Operation::InsertNew, Update::New, &key, value)
+    }
+
+    /// Writes the value of what the descriptor is of, which has one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMissing`] when it has none; of a process [`Error::Kernel`], as
+    /// it may have ended.
+    pub fn replace(&self, owner: &impl AsFd, value: &V) -> Result<(), Error> {
+        let key = key(owner.as_fd());
+        self.open.update(Operation::Replace, Update::Existing, &key, value)
     }
 
     /// Removes the value of what the descriptor is of; `false` when it had none.
@@ -84,7 +120,7 @@ impl<V: BpfMapValue> LocalStorage<V> {
     ///
     /// When the kernel refuses it.
     pub fn remove(&self, owner: &impl AsFd) -> Result<bool, Error> {
-        self.open.remove(Operation::RemoveStorage, &key(owner.as_fd()))
+        self.open.remove(Operation::Remove, &key(owner.as_fd()))
     }
 }
 

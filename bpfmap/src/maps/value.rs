@@ -6,7 +6,7 @@ use crate::layout::{
     BpfMapValue, Layout, bytes_of, bytes_of_mut, bytes_of_slice, value_of, zeroed,
 };
 use crate::map_type::MapType;
-use crate::sys::possible_cpus;
+use crate::sys::{POSSIBLE_CPUS, possible_cpus};
 
 /// What a map holds for a key: a [`BpfMapValue`], or [`PerCpu`] of one.
 ///
@@ -113,12 +113,15 @@ impl<T> PerCpu<T> {
     ///
     /// # Errors
     ///
-    /// When `/sys` does not say how many there are.
+    /// When `/sys/devices/system/cpu/possible` does not say how many there are, or
+    /// is not the kernel's own. It is never guessed.
     pub fn splat(value: T) -> io::Result<Self>
     where
         T: Clone,
     {
-        Ok(Self(vec![value; possible_cpus()?]))
+        let cpus = possible_cpus()
+            .map_err(|error| io::Error::new(error.kind(), format!("{POSSIBLE_CPUS}: {error}")))?;
+        Ok(Self(vec![value; cpus]))
     }
 
     /// The values, by the number of their CPU.

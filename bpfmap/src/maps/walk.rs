@@ -8,6 +8,7 @@ use super::failure::Operation;
 use super::value::MapValue;
 use crate::Error;
 use crate::layout::{BpfMapKey, value_of};
+use crate::map_type::MapType;
 use crate::sys::{Cursor, Errno, Map};
 
 /// How many entries are asked for at once. More do not make it faster.
@@ -25,6 +26,8 @@ pub(super) struct Walk<'a> {
     /// How many entries the buffers hold, and how many of them were handed out.
     count: usize,
     next: usize,
+    /// How many entries were read, of all batches.
+    total: usize,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl<'a> Walk<'a> {
     pub(super) fn new(open: &'a OpenMap) -> Self {
         let (keys, values) = (Vec::new(), Vec::new());
         let state = State::Batch(Cursor::Start);
-        Self { open, remove: false, state, keys, values, count: 0, next: 0 }
+        Self { open, remove: false, state, keys, values, count: 0, next: 0, total: 0 }
     }
 
     /// Removes what it hands out.
@@ -57,8 +60,13 @@ impl<'a> Walk<'a> {
     fn next(&mut self) -> Option<Result<Entry<'_>, Error>> {
         while self.next == self.count {
             if let Err(errno) = self.fill()? {
+                let operation = match (&self.state, self.remove) {
+                    (State::Single { .. }, false) => Operation::Step,
+                    (State::Single { .. }, true) => Operation::DrainStep,
+                    (_, false) => Operation::Iterate,
+                    (_, true) => Operation::Drain,
+                };
                 self.state = State::Done;
-                let operation = if self.remove { Operation::Drain } else { Operation::Iterate };
                 return Some(Err(self.open.failure(operation, errno)));
             }
         }
@@ -93,6 +101,12 @@ impl<'a> Walk<'a> {
                 let (keys, values) = (&mut self.keys, &mut self.values);
                 match map.lookup_batch(cursor, keys, values, size, self.remove) {
                     Ok(batch) => {
+                        self.total += batch.count;
+                        // As for one by one, but for those maps that the kernel
+                        // walks over by bucket.
+                        if self.total > capacity(map) && !is_hash(map) {
+                            return Some(Err(Errno(libc::EAGAIN)));
+                        }
                         self.count = batch.count.min(size);
                         if batch.done {
                             self.state = State::Done;
@@ -113,6 +127,20 @@ impl<'a> Walk<'a> {
                     {
                         resize(map, &mut self.keys, &mut self.values, 1);
                         self.state = State::Single { key: None, steps: 0 };
+                    }
+                    // Before Linux 6.14 the kernel gives up at keys that have no
+                    // value: removed meanwhile, or never filled slots of an
+                    // array of maps.
+                    Err(Errno(libc::EINTR)) if !is_hash(map) => {
+                        resize(map, &mut self.keys, &mut self.values, 1);
+                        let key = match std::mem::replace(cursor, Cursor::Start) {
+                            Cursor::Start => None,
+                            Cursor::At(mut key) => {
+                                key.truncate(map.key_len());
+                                Some(key)
+                            }
+                        };
+                        self.state = State::Single { key, steps: self.total as u64 };
                     }
                     Err(errno) => return Some(Err(errno)),
                 }
@@ -166,6 +194,18 @@ type Entry<'a> = (&'a [u8], &'a [u8]);
 /// How many entries the map can hold.
 fn capacity(map: &Map) -> usize {
     (map.info().max_entries as usize).max(1)
+}
+
+/// Whether the kernel walks over it by bucket, which others do not disturb.
+fn is_hash(map: &Map) -> bool {
+    matches!(
+        MapType::from_raw(map.info().map_type),
+        MapType::HASH
+            | MapType::PERCPU_HASH
+            | MapType::LRU_HASH
+            | MapType::LRU_PERCPU_HASH
+            | MapType::HASH_OF_MAPS
+    )
 }
 
 fn resize(map: &Map, keys: &mut Vec<u8>, values: &mut Vec<u8>, entries: usize) {

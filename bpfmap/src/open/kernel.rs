@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::shared::{self, SharedBtf};
 use crate::Error;
 use crate::btf::{Btf, BtfError};
-use crate::error::KernelError;
+use crate::failure::{Operation, unopened};
 use crate::map_type::MapType;
 use crate::sys::{self, Errno, Held, MapInfo, Mapping};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
@@ -42,14 +42,12 @@ pub(super) fn btf_by_id(
     btf_id: u32,
     source: BtfSource,
 ) -> Result<Btf<'static>, Error> {
-    let kernel =
-        |operation, errno| Error::from(Box::new(KernelError::new(map, operation, errno, "")));
     let fd = sys::open_id(Held::Btf, btf_id, false).map_err(|errno| match errno {
         Errno(libc::EPERM) => unverifiable(map, Unverifiable::NotPermitted { btf_id }),
-        errno => kernel("opening its BTF (BPF_BTF_GET_FD_BY_ID)", errno),
+        errno => unopened(map, Operation::OpenBtf, errno),
     })?;
-    let bytes = sys::btf_bytes(fd.as_fd())
-        .map_err(|errno| kernel("reading its BTF (BPF_OBJ_GET_INFO_BY_FD)", errno))?;
+    let bytes =
+        sys::btf_bytes(fd.as_fd()).map_err(|errno| unopened(map, Operation::ReadBtf, errno))?;
     Btf::parse(bytes).map_err(|error| Error::Btf {
         subject: Subject::Map(MapLabel::clone(map)),
         source_of_btf: source,

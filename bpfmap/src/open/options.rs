@@ -9,10 +9,10 @@ use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{Beside, Loader};
 use crate::Error;
-use crate::error::KernelError;
+use crate::failure::{Operation, unopened};
 use crate::maps::{OpenMap, TypedMap};
 use crate::object::Object;
-use crate::sys::{self, Errno, Held};
+use crate::sys::{self, Held, NotDescribed};
 use crate::verification::MapLabel;
 
 /// How to open a map, in the manner of [`std::fs::OpenOptions`].
@@ -129,7 +129,7 @@ impl<'a> OpenOptions<'a> {
         };
         match sys::duplicate(fd) {
             Ok(fd) => self.open_owned(fd, label, Some(&|| Beside::of(loader, name))),
-            Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
+            Err(errno) => Err(unopened(&Arc::new(label), Operation::Duplicate, errno)),
         }
     }
 
@@ -153,21 +153,7 @@ impl<'a> OpenOptions<'a> {
         };
         match sys::open_pin(path, self.read_only) {
             Ok(fd) => self.open_owned(fd, label, None),
-            Err(errno) => {
-                let meaning = match errno.0 {
-                    libc::ENOENT => "nothing is pinned there",
-                    libc::EPERM => "this kernel lets only a process with CAP_BPF open a pin",
-                    libc::EACCES => {
-                        "either its permissions do not allow it (to read alone, open it with \
-                         `OpenOptions::new().read_only(true)`), or it is a file that is no pin: is \
-                         the path in a bpffs?"
-                    }
-                    libc::ENOTDIR => "a part of the path is not a directory",
-                    libc::ENOSYS => "the kernel was built without CONFIG_BPF_SYSCALL",
-                    _ => "",
-                };
-                Err(kernel_error(&Arc::new(label), "opening the pin (BPF_OBJ_GET)", errno, meaning))
-            }
+            Err(errno) => Err(unopened(&Arc::new(label), Operation::OpenPin, errno)),
         }
     }
 
@@ -184,18 +170,7 @@ impl<'a> OpenOptions<'a> {
         let label = MapLabel { name, id: Some(id), ..MapLabel::default() };
         match sys::open_id(Held::Map, id, self.read_only) {
             Ok(fd) => self.open_owned(fd, label, None),
-            Err(errno) => {
-                let meaning = match errno.0 {
-                    libc::ENOENT => "there is no map of that id",
-                    libc::EPERM => {
-                        "opening a map by its id needs CAP_SYS_ADMIN; open it by its pin, or from its loader"
-                    }
-                    libc::ENOSYS => "the kernel was built without CONFIG_BPF_SYSCALL",
-                    _ => "",
-                };
-                let operation = "opening it by id (BPF_MAP_GET_FD_BY_ID)";
-                Err(kernel_error(&Arc::new(label), operation, errno, meaning))
-            }
+            Err(errno) => Err(unopened(&Arc::new(label), Operation::OpenId, errno)),
         }
     }
 
@@ -209,7 +184,7 @@ impl<'a> OpenOptions<'a> {
         let label = MapLabel { name, ..MapLabel::default() };
         match sys::duplicate(fd.as_fd()) {
             Ok(fd) => self.open_owned(fd, label, None),
-            Err(errno) => Err(descriptor(&Arc::new(label), errno, None)),
+            Err(errno) => Err(unopened(&Arc::new(label), Operation::Duplicate, errno)),
         }
     }
 
@@ -233,9 +208,9 @@ impl<'a> OpenOptions<'a> {
     ) -> Result<OpenMap, Error> {
         let map = match sys::Map::new(fd) {
             Ok(map) => map,
-            Err((errno, fd)) => {
+            Err((why, fd)) => {
                 let is_map = sys::is_map(fd.as_fd());
-                return Err(descriptor(&Arc::new(label), errno, is_map));
+                return Err(not_described(&Arc::new(label), why, is_map));
             }
         };
         label.id = Some(map.info().id);
@@ -261,20 +236,17 @@ impl<'a> OpenOptions<'a> {
     }
 }
 
-/// What it means that the kernel did not describe a descriptor.
-fn descriptor(map: &Arc<MapLabel>, errno: Errno, is_map: Option<bool>) -> Error {
-    match (errno.0, is_map) {
-        (libc::EBADF, _) => Error::Closed { map: Arc::clone(map) },
-        (_, Some(false)) => Error::NotAMap { map: Arc::clone(map) },
-        _ => kernel_error(map, "describing it (BPF_OBJ_GET_INFO_BY_FD)", errno, ""),
+/// What it means that nothing is known of what a descriptor is of.
+fn not_described(map: &Arc<MapLabel>, why: NotDescribed, is_map: Option<bool>) -> Error {
+    match why {
+        NotDescribed::Refused(errno) if errno.0 == libc::EBADF || is_map != Some(false) => {
+            unopened(map, Operation::Describe, errno)
+        }
+        NotDescribed::Refused(_) => Error::NotAMap { map: Arc::clone(map) },
+        NotDescribed::Cpus(error) => {
+            let advice = "it says how many values a key has in a map with one for each CPU, and \
+                          nothing else does: mount /sys, or open the map where it is";
+            Error::Io { path: sys::POSSIBLE_CPUS.into(), error, advice }
+        }
     }
-}
-
-fn kernel_error(
-    map: &Arc<MapLabel>,
-    operation: &'static str,
-    errno: Errno,
-    meaning: &'static str,
-) -> Error {
-    Box::new(KernelError::new(map, operation, errno, meaning)).into()
 }

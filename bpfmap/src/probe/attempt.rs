@@ -6,7 +6,7 @@ use std::path::Path;
 use super::smallest::{LOCKED_VALUE, Smallest, btf};
 use super::{Feature, Inconclusive, Support};
 use crate::map_type::MapType;
-use crate::sys::{self, Cursor, Errno, Held, Map, Update};
+use crate::sys::{self, Cursor, Errno, Held, Map, NotDescribed, Update};
 
 /// Why an attempt did not come to its end.
 struct Stopped(Support);
@@ -120,7 +120,13 @@ fn create(map_type: MapType) -> Attempt<(OwnedFd, Option<OwnedFd>)> {
 }
 
 fn opened(map: OwnedFd) -> Attempt<Map> {
-    Map::new(map).map_err(|(errno, _)| stopped("BPF_OBJ_GET_INFO_BY_FD", errno))
+    Map::new(map).map_err(|(why, _)| match why {
+        NotDescribed::Refused(errno) => stopped("BPF_OBJ_GET_INFO_BY_FD", errno),
+        NotDescribed::Cpus(error) => {
+            let (call, errno) = (sys::POSSIBLE_CPUS, error.raw_os_error().unwrap_or(libc::EIO));
+            Stopped(Support::Unknown(Inconclusive { call, errno }))
+        }
+    })
 }
 
 /// A map of the type, and a key and a value for it.

@@ -70,7 +70,8 @@ impl Map {
         // SAFETY: the buffers hold `count` keys and values, see `batch`; both
         // cursors are as long as the kernel wants them, see `cursor_len`.
         let answer = unsafe { bpf(command, &mut attr) };
-        let count = done(&attr).min(count);
+        let asked = count;
+        let count = done(&attr).min(asked);
         match answer {
             Ok(_) => {
                 *cursor = Cursor::At(next);
@@ -78,6 +79,12 @@ impl Map {
             }
             // The end is an error that comes with entries.
             Err(Errno(libc::ENOENT)) => Ok(Batch { count, done: true }),
+            // So is a key that has no value, before Linux 6.14; the cursor is at
+            // the last entry then.
+            Err(Errno(libc::EINTR)) if (1..asked).contains(&count) => {
+                *cursor = Cursor::At(next);
+                Ok(Batch { count, done: false })
+            }
             Err(errno) => Err(errno),
         }
     }

@@ -1,18 +1,47 @@
 //! How many CPUs the kernel counts for per-CPU values.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+
+use super::mapping::is_in_sysfs;
 
 /// The CPUs that could ever be online; the kernel reserves memory for each of
 /// them, so fewer would make a buffer too small.
-const POSSIBLE: &str = "/sys/devices/system/cpu/possible";
+pub(crate) const POSSIBLE: &str = "/sys/devices/system/cpu/possible";
 
+/// There is no other source: what `sysconf` and the scheduler say is of other
+/// CPUs, and may be fewer.
 pub(crate) fn possible() -> io::Result<usize> {
     #[cfg(feature = "fault-injection")]
     if let Some(cpus) = super::fault::possible_cpus() {
         return Ok(cpus);
     }
-    let text = std::fs::read_to_string(POSSIBLE)?;
-    count(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, POSSIBLE))
+    let text = list()?;
+    count(&text).ok_or_else(|| {
+        let text = format!("`{}` is no list of CPUs", text.trim().escape_debug());
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    })
+}
+
+fn list() -> io::Result<String> {
+    #[cfg(feature = "fault-injection")]
+    if let Some(list) = super::fault::list_of_cpus() {
+        return list;
+    }
+    let mut file = File::open(POSSIBLE)?;
+    of_the_kernel(&file)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Refuses a file that is not of sysfs. Containers show their own in its place,
+/// which may speak of fewer CPUs than the kernel then writes values of.
+fn of_the_kernel(file: &File) -> io::Result<()> {
+    if is_in_sysfs(file)? {
+        return Ok(());
+    }
+    Err(io::Error::other("it is not of the kernel's sysfs, but mounted over it"))
 }
 
 /// Counts a list like `0-3,8`.
@@ -26,7 +55,17 @@ fn count(list: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use std::fs::File;
+
+    use super::{POSSIBLE, count, of_the_kernel};
+
+    #[test]
+    fn a_list_that_is_not_the_kernels_is_not_believed() -> std::io::Result<()> {
+        of_the_kernel(&File::open(POSSIBLE)?)?;
+        let error = of_the_kernel(&File::open("Cargo.toml")?).unwrap_err();
+        assert!(error.to_string().contains("not of the kernel's sysfs"), "{error}");
+        Ok(())
+    }
 
     #[test]
     fn lists_of_cpus_are_counted() {

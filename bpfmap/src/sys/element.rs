@@ -1,5 +1,6 @@
 //! Operations on the entries of a map.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use aya_obj::generated::{
@@ -30,6 +31,15 @@ pub(crate) struct Map {
     lock: u64,
 }
 
+/// Why nothing is known of what a descriptor is of.
+#[derive(Debug)]
+pub(crate) enum NotDescribed {
+    /// The kernel did not say.
+    Refused(Errno),
+    /// How many CPUs are possible is not known.
+    Cpus(io::Error),
+}
+
 /// Under which condition an entry is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Update {
@@ -54,11 +64,12 @@ impl Update {
 
 impl Map {
     /// Takes a descriptor and asks the kernel what it is.
-    pub(crate) fn new(fd: OwnedFd) -> Result<Self, (Errno, OwnedFd)> {
-        let sizes = map_info(fd.as_fd()).and_then(|info| Ok((value_len(&info)?, info)));
+    pub(crate) fn new(fd: OwnedFd) -> Result<Self, (NotDescribed, OwnedFd)> {
+        let info = map_info(fd.as_fd()).map_err(NotDescribed::Refused);
+        let sizes = info.and_then(|info| Ok((value_len(&info)?, info)));
         match sizes {
             Ok((value_len, info)) => Ok(Self { fd, info, value_len, lock: 0 }),
-            Err(errno) => Err((errno, fd)),
+            Err(why) => Err((why, fd)),
         }
     }
 
@@ -175,16 +186,16 @@ impl Map {
 
 /// How many bytes the kernel reads and writes for a value: a per-CPU map has
 /// one for each CPU, padded to 8 bytes.
-fn value_len(info: &MapInfo) -> Result<usize, Errno> {
+fn value_len(info: &MapInfo) -> Result<usize, NotDescribed> {
     let size = info.value_size as usize;
     match MapType::from_raw(info.map_type) {
         MapType::PERCPU_HASH
         | MapType::PERCPU_ARRAY
         | MapType::LRU_PERCPU_HASH
         | MapType::PERCPU_CGROUP_STORAGE => {
-            let cpus =
-                possible().map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EIO)))?;
-            size.next_multiple_of(8).checked_mul(cpus).ok_or(Errno(libc::EOVERFLOW))
+            let cpus = possible().map_err(NotDescribed::Cpus)?;
+            let len = size.next_multiple_of(8).checked_mul(cpus);
+            len.ok_or(NotDescribed::Refused(Errno(libc::EOVERFLOW)))
         }
         _ => Ok(size),
     }

@@ -2,6 +2,7 @@
 //! kernel cannot be made to.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 
 use aya_obj::generated::bpf_cmd;
 
@@ -10,6 +11,7 @@ type Rewrite = Box<dyn FnMut(&mut [u8])>;
 
 thread_local! {
     static POSSIBLE_CPUS: Cell<Option<usize>> = const { Cell::new(None) };
+    static LIST_OF_CPUS: Cell<Option<Result<&'static str, i32>>> = const { Cell::new(None) };
     static RULE: RefCell<Option<Rule>> = const { RefCell::new(None) };
     static REWRITE: RefCell<Option<Rewrite>> = const { RefCell::new(None) };
 }
@@ -69,5 +71,24 @@ pub fn with_possible_cpus<T>(cpus: usize, body: impl FnOnce() -> T) -> T {
     }
     let _reset = Reset;
     POSSIBLE_CPUS.set(Some(cpus));
+    body()
+}
+
+pub(super) fn list_of_cpus() -> Option<io::Result<String>> {
+    let list = LIST_OF_CPUS.get()?;
+    Some(list.map(str::to_owned).map_err(io::Error::from_raw_os_error))
+}
+
+/// While `body` runs, the kernel's list of possible CPUs is this, or reading it
+/// fails with this errno, on this thread.
+pub fn with_list_of_cpus<T>(list: Result<&'static str, i32>, body: impl FnOnce() -> T) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            LIST_OF_CPUS.set(None);
+        }
+    }
+    let _reset = Reset;
+    LIST_OF_CPUS.set(Some(list));
     body()
 }

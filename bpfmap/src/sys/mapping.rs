@@ -26,7 +26,8 @@ impl Mapping {
     }
 }
 
-fn is_in_sysfs(file: &File) -> io::Result<bool> {
+/// Whether the kernel itself answers for the file.
+pub(super) fn is_in_sysfs(file: &File) -> io::Result<bool> {
     // SAFETY: integers only.
     let mut found: libc::statfs = unsafe { std::mem::zeroed() };
     // SAFETY: `found` is what the kernel writes to.

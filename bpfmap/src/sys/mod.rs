@@ -26,9 +26,9 @@ use std::path::Path;
 use aya_obj::generated::{BPF_F_RDONLY, bpf_attr, bpf_cmd};
 
 pub(crate) use batch::{Cursor, Partial};
-pub(crate) use cpus::possible as possible_cpus;
+pub(crate) use cpus::{POSSIBLE as POSSIBLE_CPUS, possible as possible_cpus};
 pub(crate) use create::{NewMap, create_map, freeze, load_btf};
-pub(crate) use element::{Map, Update};
+pub(crate) use element::{Map, NotDescribed, Update};
 pub(crate) use ids::{Held, next_id, open_id};
 pub(crate) use info::{
     LinkInfo, MapInfo, ProgramInfo, btf_bytes, is_map, link_info, map_info, program_btf_id,

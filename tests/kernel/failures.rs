@@ -1,0 +1,364 @@
+//! What messages make of each errno, for each operation of each typed map.
+//!
+//! `failures.txt` has all of them, to be read; `BPFMAP_OVERWRITE=1` writes it
+//! anew.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs::File;
+use std::net::UdpSocket;
+
+use aya::{Ebpf, EbpfLoader};
+use bpfmap::{
+    Array, ArrayOfMaps, BloomFilter, Error, Globals, HashMap, HashOfMaps, LocalStorage, LpmTrie,
+    Object, OpenOptions, PerCpu, Queue, Stack, fault, zeroed,
+};
+
+use crate::globals::{Data, GLOBALS, Rodata};
+use crate::inner::{INNER, Mark, Tenant, this_process};
+use crate::maps::{Count, MAPS, Prefix};
+use crate::support::*;
+
+trials! {
+    [Need::Bpf] => [
+        no_answer_is_without_a_meaning,
+        opening_says_what_an_answer_means,
+        maps_for_one_direction_say_so,
+    ]
+}
+
+static STORAGE: &[u8] = aya::include_bytes_aligned!("../bpf/storage.bpf.o");
+static KNOWN: &str = include_str!("failures.txt");
+
+/// Those that the kernel's sources have for these operations, and what a signal,
+/// a security module or a seccomp filter may add. The text of every other number
+/// is the same.
+const ERRNOS: &[(i32, &str)] = &[
+    (libc::EPERM, "EPERM"),
+    (libc::ENOENT, "ENOENT"),
+    (libc::ESRCH, "ESRCH"),
+    (libc::EINTR, "EINTR"),
+    (libc::E2BIG, "E2BIG"),
+    (libc::EBADF, "EBADF"),
+    (libc::EAGAIN, "EAGAIN"),
+    (libc::ENOMEM, "ENOMEM"),
+    (libc::EACCES, "EACCES"),
+    (libc::EFAULT, "EFAULT"),
+    (libc::EBUSY, "EBUSY"),
+    (libc::EEXIST, "EEXIST"),
+    (libc::EINVAL, "EINVAL"),
+    (libc::ENFILE, "ENFILE"),
+    (libc::EMFILE, "EMFILE"),
+    (libc::ENOSPC, "ENOSPC"),
+    (libc::ERANGE, "ERANGE"),
+    (libc::EDEADLK, "EDEADLK"),
+    (libc::ENOSYS, "ENOSYS"),
+    (libc::EOVERFLOW, "EOVERFLOW"),
+    (libc::ENOTSOCK, "ENOTSOCK"),
+    (libc::EOPNOTSUPP, "EOPNOTSUPP"),
+    (libc::ETIMEDOUT, "ETIMEDOUT"),
+    (524, "524"),
+    // None of the kernel's.
+    (libc::EIO, "EIO"),
+    (libc::EXDEV, "EXDEV"),
+];
+
+/// How the text begins that is left for what no kernel answers.
+const NOT_THE_KERNELS: &str = "no kernel up to Linux 6.18 gives this answer here of its own";
+
+type Call = Box<dyn Fn() -> Result<(), Error>>;
+
+/// An operation of a typed map.
+struct Case {
+    kind: &'static str,
+    operation: &'static str,
+    call: Call,
+}
+
+macro_rules! cases {
+    ($cases:ident, $kind:literal, $map:expr, $($operation:ident($($argument:expr),*);)*) => {
+        let map = std::rc::Rc::new($map);
+        $({
+            let map = std::rc::Rc::clone(&map);
+            let call: Call = Box::new(move || map.$operation($($argument),*).map(drop));
+            $cases.push(Case { kind: $kind, operation: stringify!($operation), call });
+        })*
+    };
+}
+
+/// The first answer of a walk.
+fn first<T>(mut walk: impl Iterator<Item = Result<T, Error>>) -> Result<(), Error> {
+    walk.next().map_or(Ok(()), |answer| answer.map(drop))
+}
+
+macro_rules! walks {
+    ($cases:ident, $kind:literal, $map:expr, $($walk:ident)*) => {
+        let map = std::rc::Rc::new($map);
+        $({
+            let map = std::rc::Rc::clone(&map);
+            let call: Call = Box::new(move || first(map.$walk()));
+            $cases.push(Case { kind: $kind, operation: stringify!($walk), call });
+        })*
+    };
+}
+
+fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
+    let mut cases = Vec::new();
+    let (ebpf, kinds) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?);
+    let inner = EbpfLoader::new().allow_unsupported_maps().load(INNER)?;
+    let storage = EbpfLoader::new().allow_unsupported_maps().load(STORAGE)?;
+    let open = || HashMap::<u32, u64>::open(&ebpf, "large");
+    cases! {
+        cases, "hash", open()?,
+        get(&1); contains_key(&1); insert(&1, &1); insert_new(&1, &1); replace(&1, &1);
+        remove(&1); take(&1); insert_batch(&[1], &[1]); remove_batch(&[1]); missing(&[1]);
+        unexpected(&[1]); retain(|_, _| false); occupancy(); freeze();
+    }
+    walks!(cases, "hash", open()?, iter keys values drain);
+    cases! {
+        cases, "lru_hash", HashMap::<u32, u64>::open(&ebpf, "lru")?,
+        get(&1); insert(&1, &1); insert_new(&1, &1); insert_batch(&[1], &[1]); take(&1);
+    }
+    let of_all = || PerCpu::<Count>::splat(zeroed()).expect("a list of CPUs");
+    cases! {
+        cases, "percpu_hash", HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?,
+        get(&1); insert(&1, &of_all()); insert_batch(&[1], &[of_all()]); take(&1); remove(&1);
+    }
+    cases! {
+        cases, "array", Array::<Count>::open(&ebpf, "array")?,
+        get(1); set(1, &zeroed()); set_batch(1, &[zeroed()]); freeze();
+    }
+    walks!(cases, "array", Array::<Count>::open(&ebpf, "array")?, iter);
+    cases! {
+        cases, "percpu_array", Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?,
+        get(1); set(1, &of_all()); set_batch(1, &[of_all()]);
+    }
+    let routes = || LpmTrie::<Prefix, u32>::open(&ebpf, "routes");
+    let ten = Prefix { prefixlen: 8, ..zeroed() };
+    cases! {
+        cases, "lpm_trie", routes()?,
+        longest_match(&ten); longest_match_of([10, 0, 0, 1]); contains_key(&ten);
+        insert(&ten, &1); insert_new(&ten, &1); replace(&ten, &1); remove(&ten);
+        insert_batch(&[ten], &[1]); remove_batch(&[ten]); missing(&[ten]); unexpected(&[ten]);
+        occupancy(); freeze();
+    }
+    walks!(cases, "lpm_trie", routes()?, iter);
+    cases! {
+        cases, "queue", Queue::<Value>::open(&kinds, "queue")?,
+        push(&value(1)); push_over_oldest(&value(1)); pop(); peek(); freeze();
+    }
+    cases! {
+        cases, "stack", Stack::<Value>::open(&kinds, "stack")?,
+        push(&value(1)); push_over_oldest(&value(1)); pop(); peek();
+    }
+    cases! {
+        cases, "bloom_filter", BloomFilter::<Prefix>::open(&ebpf, "seen")?,
+        insert(&ten); may_contain(&ten); freeze();
+    }
+    let tenant = || Tenant::open(&inner, "tenant");
+    let object = Object::parse(INNER)?;
+    let options = OpenOptions::new().object(&object);
+    let (one, all) = (tenant()?, [tenant()?]);
+    let (one, all): (&'static _, &'static _) = (Box::leak(one.into()), Box::leak(all.into()));
+    let of_maps = || options.open::<HashOfMaps<u16, Tenant>>(&inner, "tenants");
+    cases! {
+        cases, "hash_of_maps", of_maps()?,
+        get(&1); contains_key(&1); insert(&1, one); insert_new(&1, one); replace(&1, one);
+        remove(&1); insert_batch(&[1], all); remove_batch(&[1]); missing(&[1]);
+        unexpected(&[1]); occupancy(); freeze();
+    }
+    walks!(cases, "hash_of_maps", of_maps()?, keys);
+    cases! {
+        cases, "array_of_maps", options.open::<ArrayOfMaps<Tenant>>(&inner, "slots")?,
+        get(1); contains_key(1); set(1, one); remove(1); freeze();
+    }
+    let socket: &'static UdpSocket = Box::leak(UdpSocket::bind("127.0.0.1:0")?.into());
+    let mark = zeroed::<Mark>();
+    macro_rules! storage {
+        ($ebpf:expr, $kind:literal, $name:literal, $owner:expr) => {
+            cases! {
+                cases, $kind, LocalStorage::<Mark>::open($ebpf, $name)?,
+                get($owner); contains_key($owner); insert($owner, &mark);
+                insert_new($owner, &mark); replace($owner, &mark); remove($owner); freeze();
+            }
+        };
+    }
+    storage!(&inner, "sk_storage", "sockets", socket);
+    let process: &'static _ = Box::leak(this_process()?.into());
+    storage!(&inner, "task_storage", "tasks", process);
+    let file: &'static _ = Box::leak(File::open("/")?.into());
+    storage!(&storage, "inode_storage", "inodes", file);
+    let cgroup: &'static _ = Box::leak(File::open("/sys/fs/cgroup")?.into());
+    storage!(&storage, "cgrp_storage", "cgroups", cgroup);
+    let globals = Ebpf::load(GLOBALS)?;
+    let object = Object::parse(GLOBALS)?;
+    let options = OpenOptions::new().object(&object);
+    cases! {
+        cases, "section", options.open::<Globals<Data>>(&globals, ".data")?,
+        get(); set(&zeroed()); freeze();
+    }
+    cases! {
+        cases, "section of constants", options.open::<Globals<Rodata>>(&globals, ".rodata")?,
+        get(); set(&zeroed());
+    }
+    Ok(cases)
+}
+
+/// The text behind the map's name.
+fn behind_label(text: &str) -> &str {
+    text.split_once(") ").or_else(|| text.split_once("): ")).map_or(text, |(_, rest)| rest)
+}
+
+fn no_answer_is_without_a_meaning() -> TestResult {
+    let cases = all_cases()?;
+    // By errno, by what it means, by kind of map: the operations.
+    let mut found: BTreeMap<usize, BTreeMap<String, BTreeMap<&str, Vec<&str>>>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for Case { kind, operation, call } in &cases {
+        for errno in (1..=133).chain(512..=531) {
+            let rule = move |command: &str| command.starts_with("BPF_MAP_").then_some(errno);
+            let error = match fault::with(rule, call) {
+                Ok(()) => {
+                    // Only what is no failure.
+                    assert_eq!(errno, libc::ENOENT, "{kind} {operation} went through");
+                    continue;
+                }
+                Err(Error::Partial { done: 0, all: 1, error }) => *error,
+                Err(error) => error,
+            };
+            let text = error.to_string();
+            assert!(text.starts_with("map `") && text.contains("(id "), "{text}");
+            let meaning = match &error {
+                Error::Kernel(error) => {
+                    assert_eq!(error.errno(), errno, "{kind} {operation}");
+                    assert!(error.operation.contains("BPF_MAP_"), "{text}");
+                    assert!(text.contains(&format!("(os error {errno}); ")), "{text}");
+                    assert!(text.ends_with(error.meaning) && error.meaning.len() > 15, "{text}");
+                    error.meaning.to_owned()
+                }
+                Error::Closed { .. }
+                | Error::KeyExists { .. }
+                | Error::KeyMissing { .. }
+                | Error::Full { .. } => format!("= {}", behind_label(&text)),
+                other => panic!("{kind} {operation} {errno}: {other}"),
+            };
+            match ERRNOS.iter().position(|(known, _)| *known == errno) {
+                Some(index) => {
+                    let kinds = found.entry(index).or_default().entry(meaning).or_default();
+                    kinds.entry(kind).or_default().push(operation);
+                }
+                None => others.push(meaning),
+            }
+        }
+    }
+    let mut text = String::new();
+    for (index, meanings) in &found {
+        writeln!(text, "{}", ERRNOS[*index].1)?;
+        for (meaning, kinds) in meanings {
+            writeln!(text, "  {meaning}")?;
+            if meaning.starts_with(NOT_THE_KERNELS) {
+                writeln!(text, "    all others")?;
+                continue;
+            }
+            for (kind, operations) in kinds {
+                writeln!(text, "    {kind}: {}", operations.join(" "))?;
+            }
+        }
+        writeln!(text)?;
+    }
+    if std::env::var_os("BPFMAP_OVERWRITE").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/kernel/failures.txt");
+        std::fs::write(path, &text)?;
+        return Ok(());
+    }
+    let differs = text.lines().zip(KNOWN.lines()).find(|(found, known)| found != known);
+    assert_eq!(differs, None, "found, and known from failures.txt");
+    assert_eq!(text.lines().count(), KNOWN.lines().count());
+    let known = others.iter().find(|text| !text.starts_with(NOT_THE_KERNELS));
+    assert_eq!(known, None, "an errno that failures.txt should have");
+    Ok(())
+}
+
+fn opening_says_what_an_answer_means() -> TestResult {
+    let ebpf = Ebpf::load(KINDS)?;
+    let fd = bpfmap::Loader::map_fd(&ebpf, "hash").ok_or("no map")?;
+    type Hash = HashMap<Key, Value>;
+    let opens: [(&str, &dyn Fn() -> Result<Hash, Error>); 3] = [
+        ("BPF_OBJ_GET_INFO_BY_FD", &|| Hash::from_fd(fd)),
+        ("BPF_MAP_GET_FD_BY_ID", &|| Hash::from_id(1)),
+        ("BPF_BTF_GET_FD_BY_ID", &|| Hash::from_fd(fd)),
+    ];
+    for (command, open) in opens {
+        for errno in (1..=133).chain(512..=531) {
+            let rule = move |asked: &str| (asked == command).then_some(errno);
+            let error = fault::with(rule, open).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("map"), "{text}");
+            match &error {
+                Error::Kernel(error) => {
+                    assert_eq!(error.errno(), errno);
+                    assert!(error.operation.contains(command), "{text}");
+                    let end = format!(" (os error {errno}); {}", error.meaning);
+                    assert!(text.ends_with(&end) && error.meaning.len() > 15, "{text}");
+                }
+                Error::Closed { .. } if errno == libc::EBADF => {}
+                Error::Unverifiable { .. } if errno == libc::EPERM => {}
+                _ => panic!("{command} {errno}: {text}"),
+            }
+        }
+    }
+    let rule = |command: &str| (command == "BPF_OBJ_GET").then_some(libc::EMFILE);
+    let error = fault::with(rule, || Hash::from_pin("/sys/fs/bpf/any")).unwrap_err().to_string();
+    assert!(error.contains("raise RLIMIT_NOFILE"), "{error}");
+    // An id that no map has.
+    let error = Hash::from_id(u32::MAX - 7).unwrap_err().to_string();
+    assert!(error.contains("there is no map of that id"), "{error}");
+    Ok(())
+}
+
+/// On the kernel itself: maps that this process may only read, or only write.
+fn maps_for_one_direction_say_so() -> TestResult {
+    const BPF_F_RDONLY: u32 = 1 << 3;
+    const BPF_F_WRONLY: u32 = 1 << 4;
+    let create = |map_flags| {
+        crate::raw::Create {
+            map_type: bpfmap::MapType::HASH.as_raw(),
+            name: "one_way",
+            key_size: 4,
+            value_size: 4,
+            max_entries: 4,
+            map_flags,
+            btf: None,
+            inner: None,
+        }
+        .create()
+    };
+    let open = |flags| -> Result<HashMap<u32, u32>, Box<dyn std::error::Error>> {
+        Ok(OpenOptions::new().allow_sizes_only(true).from_fd(create(flags)?)?)
+    };
+    let refused = |answer: Result<(), Error>, says: &str| {
+        let error = answer.unwrap_err();
+        assert!(matches!(&error, Error::Kernel(error) if error.errno() == libc::EPERM), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+    };
+    let map = open(BPF_F_RDONLY)?;
+    assert_eq!((map.get(&1)?, map.iter().count()), (None, 0));
+    for answer in [map.insert(&1, &1), map.remove(&1).map(drop), map.insert_batch(&[1], &[1])] {
+        let answer = answer.map_err(|error| match error {
+            Error::Partial { error, .. } => *error,
+            error => error,
+        });
+        refused(answer, "was opened read-only (BPF_F_RDONLY)");
+    }
+    refused(map.take(&1).map(drop), "it reads and writes: ");
+    refused(first(map.drain()), "it reads and writes: ");
+    refused(map.freeze(), "was opened read-only (BPF_F_RDONLY)");
+    let map = open(BPF_F_WRONLY)?;
+    map.insert(&1, &1)?;
+    refused(map.get(&1).map(drop), "was opened write-only (BPF_F_WRONLY)");
+    refused(first(map.iter()), "was opened write-only (BPF_F_WRONLY)");
+    refused(map.occupancy().map(drop), "was opened write-only (BPF_F_WRONLY)");
+    refused(map.take(&1).map(drop), "it reads and writes: ");
+    map.freeze()?;
+    Ok(())
+}
