@@ -223,15 +223,15 @@ pub enum Error {
 
     /// A prefix is longer than the key of the trie has bits.
     #[error(
-        "{map}: a prefix of {length} bits is longer than its key, which has {bits} bits behind the \
-         length; the length is in the byte order of the host"
+        "{map}: a prefix of {length} bits is longer than what it is a prefix of, which has {bits}; is \
+         the length in the byte order of the host?"
     )]
     PrefixTooLong {
         /// The map.
         map: Arc<MapLabel>,
         /// How long the prefix is said to be.
         length: u32,
-        /// How many bits the key has.
+        /// How many bits the key, or the address, has.
         bits: u32,
     },
 

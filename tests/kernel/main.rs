@@ -7,6 +7,7 @@ mod answers;
 mod btf;
 mod bulk;
 mod churn;
+mod cpus;
 mod failures;
 mod faults;
 mod freezing;
@@ -23,6 +24,7 @@ mod raw;
 mod ring;
 mod rust_ebpf;
 mod support;
+mod tries;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         btf::tests(),
         bulk::tests(),
         churn::tests(),
+        cpus::tests(),
         failures::tests(),
         freezing::tests(),
         gate::tests(),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         others::tests(),
         faults::tests(),
         rust_ebpf::tests(),
+        tries::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

@@ -228,7 +228,7 @@ pub struct Prefix {
     pub addr: Be32,
 }
 
-fn prefix(prefixlen: u32, addr: [u8; 4]) -> Prefix {
+pub fn prefix(prefixlen: u32, addr: [u8; 4]) -> Prefix {
     Prefix { prefixlen, addr: Ipv4Addr::from(addr).into() }
 }
 

@@ -158,24 +158,27 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// The key of the first `length` bits of an address. The bits behind are set
     /// to zero; the kernel does not look at them.
     ///
-    /// It does not compile when the key is not a length and such an address.
+    /// It does not compile when the key is not a length and such an address, and
+    /// padding at most.
     ///
     /// # Errors
     ///
     /// [`Error::PrefixTooLong`] when the address has not so many.
     pub fn prefix(&self, address: impl PrefixAddress, length: u32) -> Result<K, Error> {
         let mut key = key_of(&address);
+        self.check_length(length, self::length(bytes_of(&key)))?;
         let bytes = bytes_of_mut(&mut key);
         bytes[..LENGTH].copy_from_slice(&length.to_ne_bytes());
         clear_rest(bytes);
-        self.check(&key)?;
         Ok(key)
     }
 
     /// Refuses a prefix that is longer than the key.
     fn check(&self, key: &K) -> Result<(), Error> {
-        let length = length(bytes_of(key));
-        let bits = bits::<K>();
+        self.check_length(length(bytes_of(key)), bits(size_of::<K>() - LENGTH))
+    }
+
+    fn check_length(&self, length: u32, bits: u32) -> Result<(), Error> {
         if length <= bits {
             return Ok(());
         }
@@ -183,24 +186,23 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     }
 }
 
-/// How many bits there are behind the length.
-const fn bits<K>() -> u32 {
-    // The kernel takes no keys of more than 260 bytes.
-    ((size_of::<K>() - LENGTH) * 8) as u32
+/// The kernel takes no keys of more than 260 bytes.
+const fn bits(bytes: usize) -> u32 {
+    (bytes * 8) as u32
 }
 
 /// The key of all bits of an address.
 fn key_of<K: BpfMapKey, A: PrefixAddress>(address: &A) -> K {
     const {
         assert!(
-            size_of::<K>() == LENGTH + A::LEN,
+            size_of::<K>() == (LENGTH + A::LEN).next_multiple_of(align_of::<K>()),
             "the key of this LpmTrie is not a length and an address of that kind"
         );
     }
     let mut key = zeroed();
     let bytes = bytes_of_mut(&mut key);
-    bytes[..LENGTH].copy_from_slice(&bits::<K>().to_ne_bytes());
-    address.write(&mut bytes[LENGTH..]);
+    bytes[..LENGTH].copy_from_slice(&bits(A::LEN).to_ne_bytes());
+    address.write(&mut bytes[LENGTH..][..A::LEN]);
     key
 }
 
@@ -226,7 +228,8 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// The value of the longest prefix in the map that an address begins with;
     /// `None` when there is none.
     ///
-    /// It does not compile when the key is not a length and such an address.
+    /// It does not compile when the key is not a length and such an address, and
+    /// padding at most.
     ///
     /// # Errors
     ///
