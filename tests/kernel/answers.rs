@@ -8,7 +8,12 @@ use crate::raw::{Asked, Create};
 use crate::support::*;
 
 trials! {
-    [Need::Bpf] => [each_type_answers_as_expected]
+    [Need::Bpf] => [
+        each_type_answers_as_expected,
+        flags_are_refused_where_they_mean_nothing,
+        what_is_no_map_is_told_apart,
+        a_walk_from_a_key_that_is_gone_begins_again,
+    ]
 }
 
 /// The kernel's internal `ENOTSUPP`.
@@ -114,22 +119,77 @@ fn rows() -> [Row; 11] {
     ]
 }
 
+impl Row {
+    fn create(&self) -> std::io::Result<std::os::fd::OwnedFd> {
+        Create {
+            map_type: self.map_type.as_raw(),
+            name: "asked",
+            key_size: self.key_size,
+            value_size: self.value_size,
+            max_entries: self.max_entries,
+            map_flags: self.flags,
+            btf: None,
+            inner: None,
+        }
+        .create()
+    }
+}
+
+/// A flag that does not exist, and that of a lock that is not there. Only the
+/// ring buffer says that it has nothing to do with either.
+fn flags_are_refused_where_they_mean_nothing() -> TestResult {
+    const NO_FLAG: u64 = 3;
+    const LOCK: u64 = 4;
+    let cpus = bpfmap::PerCpu::splat(0)?.as_slice().len();
+    for row in rows() {
+        let map = row.create()?;
+        let copies = if row.per_cpu { cpus } else { 1 };
+        let (key_size, value_size) = (row.key_size as usize, row.value_size as usize * copies);
+        let asked = Asked { map: &map, key_size, value_size };
+        let expected = match row.map_type {
+            MapType::RINGBUF => [NOTSUPP, libc::EINVAL],
+            _ => [libc::EINVAL; 2],
+        };
+        assert_eq!([asked.update(1, NO_FLAG), asked.update(1, LOCK)], expected, "{}", row.map_type);
+    }
+    Ok(())
+}
+
+/// What `check_alive` and the gate are built on.
+fn what_is_no_map_is_told_apart() -> TestResult {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    let file: OwnedFd = std::fs::File::open("/dev/null")?.into();
+    let asked = Asked { map: &file, key_size: 4, value_size: 4 };
+    assert_eq!(asked.update(1, ANY), libc::EINVAL);
+    assert_eq!(asked.element_of(BPF_MAP_LOOKUP_ELEM, 1), libc::EINVAL);
+    // A number that no descriptor has; it is never closed.
+    // SAFETY: nothing is done with it but asking the kernel, and it is forgotten.
+    let closed = unsafe { OwnedFd::from_raw_fd(i32::MAX - 1) };
+    let asked = Asked { map: &closed, key_size: 4, value_size: 4 };
+    assert_eq!(asked.map.as_raw_fd(), i32::MAX - 1);
+    let answers = [asked.update(1, ANY), asked.element_of(BPF_MAP_LOOKUP_ELEM, 1)];
+    std::mem::forget(closed);
+    assert_eq!(answers, [libc::EBADF; 2]);
+    Ok(())
+}
+
+fn a_walk_from_a_key_that_is_gone_begins_again() -> TestResult {
+    let map = ROW.create()?;
+    let asked = Asked { map: &map, key_size: 8, value_size: 8 };
+    assert_eq!(asked.next_key(None), Err(libc::ENOENT));
+    asked.update(7, ANY);
+    assert_eq!(asked.next_key(None), Ok(7));
+    assert_eq!(asked.next_key(Some(7)), Err(libc::ENOENT));
+    assert_eq!(asked.next_key(Some(8)), Ok(7));
+    Ok(())
+}
+
 fn each_type_answers_as_expected() -> TestResult {
     let cpus = bpfmap::PerCpu::splat(0)?.as_slice().len();
     let mut wrong = Vec::new();
     for row in rows() {
-        let Row { map_type, key_size, value_size, flags, max_entries, .. } = row;
-        let map = Create {
-            map_type: map_type.as_raw(),
-            name: "asked",
-            key_size,
-            value_size,
-            max_entries,
-            map_flags: flags,
-            btf: None,
-            inner: None,
-        }
-        .create()?;
+        let Row { map_type, key_size, value_size, max_entries, .. } = row;
+        let map = row.create()?;
         let copies = if row.per_cpu { cpus } else { 1 };
         let asked = Asked {
             map: &map,

@@ -27,7 +27,7 @@ trials! {
     ]
 }
 
-static STORAGE: &[u8] = aya::include_bytes_aligned!("../bpf/storage.bpf.o");
+pub static STORAGE: &[u8] = aya::include_bytes_aligned!("../bpf/storage.bpf.o");
 static KNOWN: &str = include_str!("failures.txt");
 
 /// Those that the kernel's sources have for these operations, and what a signal,

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use aya::{Ebpf, EbpfLoader};
 use bpfmap::{
     ArrayOfMaps, BpfMapValue, BtfSource, Error, HashMap, HashOfMaps, Loader, LocalStorage, Object,
-    OpenOptions, Unverifiable, Verification,
+    OpenOptions, Unverifiable, Verification, fault,
 };
 
 use crate::support::*;
@@ -20,6 +20,11 @@ trials! {
         values_of_sockets,
         values_of_processes,
         a_descriptor_of_something_else_has_no_value,
+        update_rules_of_maps_of_maps,
+        many_maps_are_put_in_at_once,
+        update_rules_of_storage,
+        values_of_files_and_cgroups,
+        a_process_that_has_ended_has_no_value,
     ]
 }
 
@@ -127,8 +132,12 @@ fn values_of_sockets() -> TestResult {
 
 /// A pidfd of this process.
 pub fn this_process() -> std::io::Result<OwnedFd> {
+    pidfd(std::process::id())
+}
+
+fn pidfd(process: u32) -> std::io::Result<OwnedFd> {
     // SAFETY: no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, std::process::id(), 0) };
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
     match i32::try_from(fd) {
         // SAFETY: the kernel just opened it for us.
         Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
@@ -157,5 +166,101 @@ fn a_descriptor_of_something_else_has_no_value() -> TestResult {
         "{error}"
     );
     assert!(error.contains("`sockets` (id "), "{error}");
+    Ok(())
+}
+
+fn update_rules_of_maps_of_maps() -> TestResult {
+    let ebpf = load()?;
+    let tenants = HashOfMaps::<u16, Tenant>::open(&ebpf, "tenants")?;
+    let tenant = Tenant::open(&ebpf, "tenant")?;
+    assert!(!tenants.contains_key(&1)?);
+    assert!(matches!(tenants.replace(&1, &tenant), Err(Error::KeyMissing { .. })));
+    tenants.insert_new(&1, &tenant)?;
+    assert!(matches!(tenants.insert_new(&1, &tenant), Err(Error::KeyExists { .. })));
+    tenants.replace(&1, &tenant)?;
+    assert!(tenants.contains_key(&1)?);
+    assert_eq!(tenants.missing(&[1, 2])?, [&2]);
+    assert_eq!(tenants.unexpected(&[2])?, [1]);
+    let occupancy = tenants.occupancy()?;
+    assert_eq!((occupancy.entries, occupancy.max_entries), (1, 2));
+    let slots = ArrayOfMaps::<Tenant>::open(&ebpf, "slots")?;
+    assert!(!slots.contains_key(1)? && !slots.contains_key(7)?);
+    slots.set(1, &tenant)?;
+    assert!(slots.contains_key(1)?);
+    Ok(())
+}
+
+fn many_maps_are_put_in_at_once() -> TestResult {
+    let ebpf = load()?;
+    let tenants = HashOfMaps::<u16, Tenant>::open(&ebpf, "tenants")?;
+    let open = || Tenant::open(&ebpf, "tenant");
+    for old in [false, true] {
+        let rule = move |command: &str| (old && command.contains("BATCH")).then_some(libc::EINVAL);
+        fault::with(rule, || -> TestResult {
+            tenants.insert_batch(&[1, 2], &[open()?, open()?])?;
+            assert_eq!(tenants.occupancy()?.entries, 2);
+            match tenants.insert_batch(&[2, 3], &[open()?, open()?]) {
+                Err(Error::Partial { done: 1, all: 2, error }) => {
+                    assert!(matches!(*error, Error::Full { max_entries: 2, .. }), "{error}");
+                    assert!(!error.to_string().contains("lru"), "{error}");
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(tenants.remove_batch(&[1, 2, 3])?, 2);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// What storage of anything does.
+fn update_rules(marks: &LocalStorage<Mark>, owner: &impl AsFd) -> TestResult {
+    let other = Mark { value: 3, mask: 4 };
+    assert!(!marks.contains_key(owner)?);
+    assert!(marks.replace(owner, &MARK).is_err());
+    assert_eq!(marks.get(owner)?, None);
+    marks.insert_new(owner, &MARK)?;
+    assert!(matches!(marks.insert_new(owner, &other), Err(Error::KeyExists { .. })));
+    assert_eq!(marks.get(owner)?, Some(MARK));
+    marks.replace(owner, &other)?;
+    assert!(marks.contains_key(owner)?);
+    assert_eq!(marks.get(owner)?, Some(other));
+    assert!(marks.remove(owner)?);
+    assert!(!marks.remove(owner)?);
+    Ok(())
+}
+
+fn update_rules_of_storage() -> TestResult {
+    let ebpf = load()?;
+    let sockets = LocalStorage::<Mark>::open(&ebpf, "sockets")?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    update_rules(&sockets, &socket)?;
+    assert!(matches!(sockets.replace(&socket, &MARK), Err(Error::KeyMissing { .. })));
+    let tasks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
+    update_rules(&tasks, &this_process()?)
+}
+
+fn values_of_files_and_cgroups() -> TestResult {
+    let ebpf = EbpfLoader::new().allow_unsupported_maps().load(crate::failures::STORAGE)?;
+    let inodes = LocalStorage::<Mark>::open(&ebpf, "inodes")?;
+    update_rules(&inodes, &tempfile::tempfile()?)?;
+    let file = tempfile::tempfile()?;
+    let cgroups = LocalStorage::<Mark>::open(&ebpf, "cgroups")?;
+    let error = cgroups.get(&file).unwrap_err().to_string();
+    assert!(error.contains("not that of an open directory of a cgroup"), "{error}");
+    Ok(())
+}
+
+fn a_process_that_has_ended_has_no_value() -> TestResult {
+    let ebpf = load()?;
+    let tasks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
+    let mut child = std::process::Command::new("true").spawn()?;
+    let process = pidfd(child.id())?;
+    child.wait()?;
+    let error = tasks.insert(&process, &MARK).unwrap_err().to_string();
+    assert!(error.contains("the process has ended"), "{error}");
+    let file = std::fs::File::open("/dev/null")?;
+    let error = tasks.insert(&file, &MARK).unwrap_err().to_string();
+    assert!(error.contains("`pidfd_open(2)` makes one"), "{error}");
     Ok(())
 }

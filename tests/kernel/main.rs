@@ -8,6 +8,7 @@ mod btf;
 mod bulk;
 mod churn;
 mod cpus;
+mod descriptors;
 mod failures;
 mod faults;
 mod freezing;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         bulk::tests(),
         churn::tests(),
         cpus::tests(),
+        descriptors::tests(),
         failures::tests(),
         freezing::tests(),
         gate::tests(),

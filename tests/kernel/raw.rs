@@ -128,6 +128,23 @@ impl Asked<'_> {
         errno(unsafe { call(command, &mut attr) })
     }
 
+    /// The number of the key after that one, or of the first.
+    pub fn next_key(&self, number: Option<u32>) -> Result<u32, i32> {
+        let mut next = self.key(0);
+        let key = number.map(|number| self.key(number));
+        let mut attr = self.element(key.as_deref().unwrap_or_default(), &mut []);
+        if key.is_none() {
+            attr.__bindgen_anon_2.key = 0;
+        }
+        attr.__bindgen_anon_2.__bindgen_anon_1.next_key =
+            next.as_mut_ptr().expose_provenance() as u64;
+        // SAFETY: both keys are as long as the map's.
+        match errno(unsafe { call(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) }) {
+            0 => Ok(u32::from_ne_bytes([next[0], next[1], next[2], next[3]])),
+            errno => Err(errno),
+        }
+    }
+
     /// The errno of a command on many elements, for one. The end of the map is
     /// success.
     pub fn batch(&self, command: bpf_cmd, number: u32) -> i32 {

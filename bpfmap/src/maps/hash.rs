@@ -231,12 +231,20 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     }
 }
 
-/// Walks. The kernel hands out many entries at once where it can (since Linux
-/// 5.6), bucket by bucket, and one by one where it cannot.
+/// Walks, which end with their first error. While others write to the map:
 ///
-/// While others write to the map, an entry that is there from the beginning to
-/// the end of a walk is seen; one that comes or goes meanwhile may be seen or
-/// not. A walk ends with its first error.
+/// - Since Linux 5.6 the kernel hands out many entries at once, bucket by bucket,
+///   each of which is locked. An entry that is there from the beginning to the end
+///   of a walk is seen, once, and its value is one that was written, in one piece
+///   where there is a lock in it or nobody writes to it in place. One that comes
+///   or goes meanwhile may be seen or not, and twice only when it was removed and
+///   added again. The walk ends however much is written: the buckets are as many
+///   as they were.
+/// - Before, the walk goes from key to key. When the key to go on from is removed,
+///   the kernel begins again, and entries are seen twice. Of a preallocated map
+///   an entry may become that of another key at any moment; then others are
+///   skipped, or seen with the value of another key. The walk ends with an error
+///   (`EAGAIN`) when it has gone further than the map can hold entries.
 impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// All entries, in the order of the kernel's buckets.
     pub fn iter(&self) -> Iter<'_, K, V> {

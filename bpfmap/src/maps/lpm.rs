@@ -43,6 +43,19 @@ use crate::sys::Update;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// An address of another kind than the key has does not compile:
+///
+/// ```compile_fail
+/// # use bpfmap::{Be32, BpfMapKey, LpmTrie};
+/// # #[derive(BpfMapKey, Clone, Copy)]
+/// # #[repr(C)]
+/// # struct Prefix { prefixlen: u32, addr: Be32 }
+/// # fn routes(routes: LpmTrie<Prefix, u32>) -> Result<(), bpfmap::Error> {
+/// routes.longest_match_of(std::net::Ipv6Addr::LOCALHOST)?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct LpmTrie<K, V> {
     open: OpenMap,
     types: PhantomData<fn(K) -> V>,

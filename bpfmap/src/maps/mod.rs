@@ -45,6 +45,15 @@ pub use walk::{Drain, Iter, Keys, Values};
 /// [`Object::check`](crate::Object::check) checks it.
 ///
 /// Only this crate implements it.
+///
+/// Some types of the kernel's maps have no typed map, as they hold no bytes whose
+/// layout could differ, but what else there is in the kernel: programs
+/// (`prog_array`), devices and CPUs (`devmap`, `cpumap`), sockets (`sockmap`,
+/// `xskmap`, `reuseport_sockarray`), cgroups. The loader's own types are for
+/// these. So they are for `perf_event_array`, whose events
+/// [`Btf::check`](crate::Btf::check) and [`from_bytes`](crate::from_bytes) are for,
+/// and for `stack_trace`, whose values are addresses. `user_ringbuf` and `arena`
+/// are not covered, nor is `struct_ops`.
 pub trait TypedMap: sealed::FromOpen {
     /// Its name, for messages.
     const NAME: &'static str;
@@ -91,3 +100,29 @@ mod sealed {
     }
 }
 pub(crate) use sealed::FromOpen;
+
+/// Typed maps, and what is made of them, may be used by several threads and sent
+/// to others.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<HashMap<u32, u64>>();
+    is_shared::<HashMap<u32, PerCpu<u64>>>();
+    is_shared::<Array<u64>>();
+    is_shared::<Array<PerCpu<u64>>>();
+    is_shared::<MappedArray<u64>>();
+    is_shared::<LpmTrie<[u32; 2], u64>>();
+    is_shared::<Queue<u64>>();
+    is_shared::<Stack<u64>>();
+    is_shared::<BloomFilter<u64>>();
+    is_shared::<RingBuf<u64>>();
+    is_shared::<HashOfMaps<u32, Array<u64>>>();
+    is_shared::<ArrayOfMaps<Array<u64>>>();
+    is_shared::<LocalStorage<u64>>();
+    is_shared::<Globals<u64>>();
+    is_shared::<Iter<'static, u32, u64>>();
+    is_shared::<Keys<'static, u32, u64>>();
+    is_shared::<Values<'static, u32, u64>>();
+    is_shared::<Drain<'static, u32, u64>>();
+    is_shared::<Elements<'static, u64>>();
+    is_shared::<crate::Error>();
+};

@@ -1,0 +1,156 @@
+//! Descriptors of typed maps: closed on exec, and with the map.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use aya::{Ebpf, EbpfLoader};
+use bpfmap::{
+    Array, ArrayOfMaps, BloomFilter, BtfSource, Error, Globals, HashMap, HashOfMaps, Loader,
+    LocalStorage, LpmTrie, Object, OpenOptions, PerCpu, Queue, RingBuf, Stack, TypedMap,
+    Verification,
+};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use crate::globals::{Data, GLOBALS};
+use crate::inner::{INNER, Mark, Tenant};
+use crate::maps::{Count, MAPS, Prefix};
+use crate::support::*;
+
+trials! {
+    [Need::Bpf] => [
+        each_map_has_a_descriptor_of_its_own_that_goes_with_it,
+        a_refused_map_leaves_no_descriptor,
+    ]
+    [Need::Bpf, Need::Bpffs] => [
+        each_way_in_opens_one_descriptor,
+    ]
+}
+
+/// How many descriptors of this process are of that kind and have that id. Other
+/// tests have other maps.
+fn count(kind: &str, id: u32) -> usize {
+    let line = format!("{kind}:\t{id}");
+    let infos = std::fs::read_dir("/proc/self/fdinfo").expect("/proc is mounted");
+    let is_of = |path: std::path::PathBuf| {
+        // Others may close theirs meanwhile.
+        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|known| known == line))
+    };
+    infos.filter(|info| info.as_ref().is_ok_and(|info| is_of(info.path()))).count()
+}
+
+/// The id of a map that is open.
+fn id_of(fd: impl AsFd) -> u32 {
+    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+    let text = std::fs::read_to_string(path).expect("it is open");
+    let id = text.lines().find_map(|line| line.strip_prefix("map_id:\t"));
+    id.expect("it is a map").parse().expect("a number")
+}
+
+/// One more than before, with the flag, until the map is dropped.
+fn check<M: AsFd>(map: M, before: usize) {
+    let id = id_of(&map);
+    let flags = fcntl(map.as_fd(), FcntlArg::F_GETFD).expect("it is open");
+    assert!(FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC), "map {id}");
+    assert_eq!(count("map_id", id), before + 1, "map {id}");
+    drop(map);
+    assert_eq!(count("map_id", id), before, "map {id}");
+}
+
+/// Of a map that the loader has one descriptor of.
+fn open<M: TypedMap + AsFd>(options: OpenOptions<'_>, ebpf: &Ebpf, name: &str) -> TestResult {
+    let map: M = options.open(ebpf, name)?;
+    check(map, 1);
+    Ok(())
+}
+
+fn each_map_has_a_descriptor_of_its_own_that_goes_with_it() -> TestResult {
+    let (maps, kinds, globals) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?, Ebpf::load(GLOBALS)?);
+    let inner = EbpfLoader::new().allow_unsupported_maps().load(INNER)?;
+    let new = OpenOptions::new;
+    open::<HashMap<u32, u64>>(new(), &maps, "large")?;
+    open::<HashMap<u32, u64>>(new(), &maps, "lru")?;
+    open::<HashMap<u32, PerCpu<Count>>>(new(), &maps, "percpu_hash")?;
+    open::<HashMap<u32, PerCpu<Count>>>(new(), &maps, "lru_percpu_hash")?;
+    open::<Array<Count>>(new(), &maps, "array")?;
+    open::<Array<PerCpu<Count>>>(new(), &maps, "percpu_array")?;
+    open::<LpmTrie<Prefix, u32>>(new(), &maps, "routes")?;
+    open::<BloomFilter<Prefix>>(new(), &maps, "seen")?;
+    open::<Queue<Value>>(new(), &kinds, "queue")?;
+    open::<Stack<Value>>(new(), &kinds, "stack")?;
+    let object = Object::parse(MAPS)?;
+    open::<RingBuf<Opened>>(new().object(&object).event("opened"), &maps, "events")?;
+    let object = Object::parse(GLOBALS)?;
+    open::<Globals<Data>>(new().object(&object), &globals, ".data")?;
+    open::<LocalStorage<Mark>>(new(), &inner, "sockets")?;
+    open::<LocalStorage<Mark>>(new(), &inner, "tasks")?;
+
+    let tenants: HashOfMaps<u16, Tenant> = new().open(&inner, "tenants")?;
+    let slots: ArrayOfMaps<Tenant> = new().open(&inner, "slots")?;
+    let tenant = Tenant::open(&inner, "tenant")?;
+    tenants.insert(&1, &tenant)?;
+    slots.set(1, &tenant)?;
+    // The loader's, and `tenant`.
+    check(tenants.get(&1)?.ok_or("no map")?, 2);
+    check(slots.get(1)?.ok_or("no map")?, 2);
+    check(tenants, 1);
+    check(slots, 1);
+
+    // Memory needs no descriptor, and keeps none.
+    let array = Array::<Count>::open(&maps, "mapped")?;
+    let id = id_of(&array);
+    let memory = array.map_memory()?;
+    assert_eq!(count("map_id", id), 2);
+    drop(array);
+    assert_eq!(count("map_id", id), 1);
+    assert_eq!(memory.len(), 1000);
+    Ok(())
+}
+
+#[derive(bpfmap::BpfMapValue, Clone, Copy)]
+#[repr(C)]
+struct Opened {
+    kind: u32,
+    pid: u32,
+    inode: u64,
+}
+
+fn each_way_in_opens_one_descriptor() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("pinned");
+    let ebpf = Ebpf::load(FLOWS)?;
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    data.pin(&path)?;
+    type Flows = HashMap<FlowKey, FlowStats>;
+    let fd = ebpf.map_fd("flows").ok_or("no map")?;
+    check(Flows::open(&ebpf, "flows")?, 1);
+    check(Flows::from_pin(&path)?, 1);
+    check(OpenOptions::new().read_only(true).from_pin::<Flows>(&path)?, 1);
+    check(Flows::from_fd(fd)?, 1);
+    let flows = Flows::from_id(id_of(fd))?;
+    // What it was compared with was read, and closed.
+    let Verification::Verified { source: BtfSource::KernelMap { btf_id } } = flows.verification()
+    else {
+        panic!("{}", flows.verification());
+    };
+    // aya has it open.
+    assert!(count("btf_id", btf_id) <= 1);
+    check(flows, 1);
+    Ok(())
+}
+
+fn a_refused_map_leaves_no_descriptor() -> TestResult {
+    let ebpf = Ebpf::load(FLOWS)?;
+    let fd = ebpf.map_fd("flows").ok_or("no map")?;
+    let id = id_of(fd);
+    let refused = [
+        HashMap::<SwappedKey, FlowStats>::open(&ebpf, "flows").map(drop),
+        HashMap::<SwappedKey, FlowStats>::from_fd(fd).map(drop),
+        HashMap::<SwappedKey, FlowStats>::from_id(id).map(drop),
+        HashMap::<u32, u32>::from_id(id).map(drop),
+        Array::<u32>::from_id(id).map(drop),
+    ];
+    for answer in refused {
+        assert!(matches!(answer, Err(Error::Mismatch(_) | Error::MapType { .. })), "{answer:?}");
+    }
+    assert_eq!(count("map_id", id), 1);
+    Ok(())
+}
