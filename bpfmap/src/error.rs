@@ -173,6 +173,21 @@ pub enum Error {
         map: Arc<MapLabel>,
     },
 
+    /// The descriptor is that of another map by now.
+    #[error(
+        "{map}: its descriptor is that of another map by now, `{}` (id {id}): another part of this \
+         process has closed it by its number, and that was given out again",
+        .name.escape_debug()
+    )]
+    OtherMap {
+        /// The map that was opened.
+        map: Arc<MapLabel>,
+        /// The name of the other one, as the kernel keeps it.
+        name: String,
+        /// The id of the other one.
+        id: u32,
+    },
+
     /// The key is in the map already.
     #[error("{map}: the key is there already; `insert` writes whether it is or not")]
     KeyExists {
@@ -351,6 +366,7 @@ impl Error {
             | Self::OtherObject { map, .. }
             | Self::Closed { map }
             | Self::NotAMap { map }
+            | Self::OtherMap { map, .. }
             | Self::KeyExists { map }
             | Self::KeyMissing { map }
             | Self::Cpus { map, .. }

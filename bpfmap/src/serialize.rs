@@ -59,6 +59,10 @@ impl Serialize for Error {
                 map.serialize_entry("length", length)?;
                 map.serialize_entry("bits", bits)?;
             }
+            Self::OtherMap { name, id, .. } => {
+                map.serialize_entry("found", name)?;
+                map.serialize_entry("found_id", id)?;
+            }
             Self::Lengths { keys, values, .. } => {
                 map.serialize_entry("keys", keys)?;
                 map.serialize_entry("values", values)?;
@@ -110,6 +114,7 @@ impl Error {
             Self::Object(_) => "object",
             Self::Closed { .. } => "closed",
             Self::NotAMap { .. } => "not_a_map",
+            Self::OtherMap { .. } => "other_map",
             Self::KeyExists { .. } => "key_exists",
             Self::KeyMissing { .. } => "key_missing",
             Self::Cpus { .. } => "cpus",

@@ -3,8 +3,9 @@
 use std::os::fd::{AsFd, AsRawFd};
 
 use aya::Ebpf;
-use bpfmap::{Error, HashMap, fault};
+use bpfmap::{Error, HashMap, PerCpu, fault, zeroed};
 
+use crate::maps::Count;
 use crate::support::*;
 
 trials! {
@@ -18,6 +19,8 @@ trials! {
         retain_removes_what_is_not_wanted,
         what_is_missing_and_what_is_not_expected,
         how_full_a_map_is,
+        a_batch_that_fails_on_the_way_says_where,
+        batches_that_are_no_more_known_go_on_one_by_one,
         a_map_is_alive_while_its_descriptor_is,
     ]
 }
@@ -168,7 +171,13 @@ fn a_map_is_alive_while_its_descriptor_is() -> TestResult {
         assert_eq!(unsafe { libc::dup2(with, descriptor) }, descriptor);
     };
     replace(other.as_fd().as_raw_fd());
-    assert!(matches!(map.check_alive(), Err(Error::NotAMap { .. })));
+    match map.check_alive() {
+        Err(error @ Error::OtherMap { .. }) => {
+            let text = error.to_string();
+            assert!(text.contains("that of another map by now, `lru` (id "), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
     let file = std::fs::File::open("/dev/null")?;
     replace(file.as_raw_fd());
     assert!(matches!(map.check_alive(), Err(Error::NotAMap { .. })));
@@ -176,5 +185,76 @@ fn a_map_is_alive_while_its_descriptor_is() -> TestResult {
     assert!(error.to_string().contains("`large` (id "), "{error}");
     replace(kept.as_raw_fd());
     map.check_alive()?;
+    let answer = |errno| {
+        let rule = move |command: &str| (command == "BPF_OBJ_GET_INFO_BY_FD").then_some(errno);
+        fault::with(rule, || map.check_alive())
+    };
+    assert!(matches!(answer(libc::EBADF), Err(Error::Closed { .. })));
+    // What says nothing of the descriptor is no reason to call it something else.
+    assert!(matches!(answer(libc::EPERM), Err(Error::Kernel(_))));
+    Ok(())
+}
+
+/// Fails the call of that number, from 1, of a command.
+fn failing(command: &'static str, number: u32, errno: i32) -> impl FnMut(&str) -> Option<i32> {
+    let mut calls = 0;
+    move |asked| {
+        calls += u32::from(asked == command);
+        (asked == command && calls == number).then_some(errno)
+    }
+}
+
+fn a_batch_that_fails_on_the_way_says_where() -> TestResult {
+    let map = filled(10)?;
+    let keys: Vec<_> = (0..10).collect();
+    let stopped = |answer: Result<(), Error>, at: usize| match answer {
+        Err(error @ Error::Partial { all: 10, .. }) => {
+            let text = error.to_string();
+            assert!(text.contains("Cannot allocate memory"), "{text}");
+            assert!(text.ends_with(&format!("for the first {at} of 10 entries")), "{text}");
+        }
+        other => panic!("{other:?}"),
+    };
+    let remove = || map.remove_batch(&keys).map(drop);
+    stopped(fault::with(failing("BPF_MAP_DELETE_BATCH", 1, libc::ENOMEM), remove), 0);
+    assert_eq!(map.iter().count(), 10);
+    // One by one, the fourth.
+    let mut fourth = failing("BPF_MAP_DELETE_ELEM", 4, libc::ENOMEM);
+    let one_by_one = move |command: &str| match command {
+        "BPF_MAP_DELETE_BATCH" => Some(libc::EINVAL),
+        command => fourth(command),
+    };
+    stopped(fault::with(one_by_one, remove), 3);
+    assert_eq!(map.iter().count(), 7);
+    let mut sixth = failing("BPF_MAP_UPDATE_ELEM", 6, libc::ENOMEM);
+    let one_by_one = move |command: &str| match command {
+        "BPF_MAP_UPDATE_BATCH" => Some(524),
+        command => sixth(command),
+    };
+    let insert = || map.insert_batch(&keys, &[1; 10]);
+    stopped(fault::with(one_by_one, insert), 5);
+    // Keys that are not there count as done: they are passed over.
+    let absent: Vec<_> = (20..30).collect();
+    let mut second = failing("BPF_MAP_DELETE_BATCH", 4, libc::ENOMEM);
+    let remove = || map.remove_batch(&absent).map(drop);
+    stopped(fault::with(move |command: &str| second(command), remove), 3);
+    Ok(())
+}
+
+/// Values for each CPU are handed to the kernel by the 512.
+fn batches_that_are_no_more_known_go_on_one_by_one() -> TestResult {
+    let map = HashMap::<u32, PerCpu<Count>>::open(&Ebpf::load(MAPS)?, "percpu_hash")?;
+    let keys: Vec<_> = (0..700).collect();
+    let values = vec![PerCpu::splat(Count { packets: 3, ..zeroed() })?; 700];
+    let rule = failing("BPF_MAP_UPDATE_BATCH", 2, libc::EINVAL);
+    fault::with(rule, || map.insert_batch(&keys, &values))?;
+    assert_eq!(map.iter().count(), 700);
+    assert_eq!(map.get(&699)?, Some(values[0].clone()));
+    // And an error in the second of them counts those of the first.
+    let rule = failing("BPF_MAP_UPDATE_BATCH", 2, libc::ENOMEM);
+    match fault::with(rule, || map.insert_batch(&keys, &values)) {
+        Err(Error::Partial { done: 512, all: 700, .. }) => {}
+        other => panic!("{other:?}"),
+    }
     Ok(())
 }

@@ -101,7 +101,7 @@ fn values_made_for_fewer_cpus_are_refused_everywhere() -> TestResult {
         map.replace(&1, &values),
         map.insert_batch(&[1, 2], &[values.clone(), values.clone()]),
         array.set(1, &values),
-        array.set_batch(0, &[values.clone()]),
+        array.set_batch(0, std::slice::from_ref(&values)),
     ];
     for answer in answers {
         match answer {

@@ -283,7 +283,8 @@ fn opening_says_what_an_answer_means() -> TestResult {
     let ebpf = Ebpf::load(KINDS)?;
     let fd = bpfmap::Loader::map_fd(&ebpf, "hash").ok_or("no map")?;
     type Hash = HashMap<Key, Value>;
-    let opens: [(&str, &dyn Fn() -> Result<Hash, Error>); 3] = [
+    type Open<'a> = &'a dyn Fn() -> Result<Hash, Error>;
+    let opens: [(&str, Open<'_>); 3] = [
         ("BPF_OBJ_GET_INFO_BY_FD", &|| Hash::from_fd(fd)),
         ("BPF_MAP_GET_FD_BY_ID", &|| Hash::from_id(1)),
         ("BPF_BTF_GET_FD_BY_ID", &|| Hash::from_fd(fd)),

@@ -12,6 +12,7 @@ trials! {
     [Need::Bpf] => [
         a_queue_gives_the_oldest_first,
         a_stack_gives_the_newest_first,
+        a_drain_pops_until_there_is_none,
         a_map_of_a_type_that_has_no_btf_says_so,
         the_fields_of_a_queue_are_those_of_the_object,
     ]
@@ -50,6 +51,30 @@ fn a_stack_gives_the_newest_first() -> TestResult {
     stack.push_over_oldest(&value(4))?;
     assert_eq!(stack.peek()?, Some(value(4)));
     assert_eq!([stack.pop()?, stack.pop()?, stack.pop()?], [Some(value(4)), Some(value(2)), None]);
+    Ok(())
+}
+
+fn a_drain_pops_until_there_is_none() -> TestResult {
+    let queue: Queue<Value> = open("queue")?;
+    assert_eq!(queue.drain().count(), 0);
+    queue.push(&value(1))?;
+    queue.push(&value(2))?;
+    assert_eq!(queue.drain().collect::<Result<Vec<_>, _>>()?, [value(1), value(2)]);
+    let stack: Stack<Value> = open("stack")?;
+    stack.push(&value(1))?;
+    stack.push(&value(2))?;
+    assert_eq!(stack.drain().collect::<Result<Vec<_>, _>>()?, [value(2), value(1)]);
+    // It ends although there is always one more.
+    stack.push(&value(3))?;
+    let mut popped = 0;
+    for value in stack.drain() {
+        stack.push(&value?)?;
+        popped += 1;
+    }
+    assert_eq!(popped, 2);
+    let rule = |command: &str| (command == "BPF_MAP_LOOKUP_AND_DELETE_ELEM").then_some(1);
+    let answers: Vec<_> = bpfmap::fault::with(rule, || stack.drain().collect());
+    assert!(matches!(answers.as_slice(), [Err(Error::Kernel(_))]), "{answers:?}");
     Ok(())
 }
 

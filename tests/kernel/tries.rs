@@ -184,6 +184,8 @@ fn prefixes_in_batches_and_one_by_one() -> TestResult {
             assert_eq!(found, keys.iter().copied().zip(values).collect::<Vec<_>>());
             assert_eq!(routes.remove_batch(&[keys[3], prefix(9, [0; 4]), keys[5]])?, 2);
             assert_eq!(routes.missing(&keys)?, [&keys[3], &keys[5]]);
+            assert_eq!(routes.retain(|key, value| key.prefixlen == 24 && *value != 7)?, 1);
+            routes.insert(&keys[7], &7)?;
             // Full: of 400 more there is room for 302.
             let more: Vec<_> = (0..400).map(|n: u32| prefix(32, n.to_be_bytes())).collect();
             match routes.insert_batch(&more, &[1; 400]) {

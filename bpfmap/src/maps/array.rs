@@ -113,7 +113,9 @@ impl<V: MapValue> Array<V> {
         self.open.insert_all([Operation::SetBatch, Operation::Set], &keys, values)
     }
 
-    /// All elements, from the first to the last.
+    /// All elements, from the first to the last, many with each system call since
+    /// Linux 5.6. Each is as it is when it is read, and one that others write to
+    /// meanwhile may be seen in part, unless there is a lock in it.
     pub fn iter(&self) -> Elements<'_, V> {
         Elements(Iter::new(Walk::new(&self.open)))
     }

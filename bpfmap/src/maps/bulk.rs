@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::OpenMap;
 use super::failure::Operation;
 use super::value::sealed::Value;
-use crate::Error;
+use super::walk::{Iter, Walk};
 use crate::layout::{BpfMapKey, bytes_of, bytes_of_slice};
 use crate::sys::{Errno, Partial, Update};
+use crate::{Error, MapValue};
 
 /// How many values are brought into the form that the kernel wants at a time.
 const CHUNK: usize = 512;
@@ -100,6 +101,23 @@ impl OpenMap {
             }
         }
         Ok(removed)
+    }
+}
+
+impl OpenMap {
+    /// Removes the entries of which `keep` says `false`; how many.
+    pub(super) fn retain<K: BpfMapKey, V: MapValue>(
+        &self,
+        mut keep: impl FnMut(&K, &V) -> bool,
+    ) -> Result<usize, Error> {
+        let mut unwanted = Vec::new();
+        for entry in Iter::new(Walk::new(self)) {
+            let (key, value) = entry?;
+            if !keep(&key, &value) {
+                unwanted.push(key);
+            }
+        }
+        self.remove_all(&unwanted)
     }
 }
 

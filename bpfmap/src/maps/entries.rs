@@ -104,12 +104,14 @@ impl OpenMap {
     /// Whether the descriptor is still that of the map.
     pub(super) fn check_alive(&self) -> Result<(), Error> {
         let fd = self.map.fd().as_fd();
-        let map = || Arc::clone(&self.label);
-        let same = |info: &sys::MapInfo| info.id == self.map.info().id;
+        let map = Arc::clone(&self.label);
         match sys::map_info(fd) {
-            Ok(info) if same(&info) && sys::is_map(fd) != Some(false) => Ok(()),
-            Err(Errno(libc::EBADF)) => Err(Error::Closed { map: map() }),
-            _ => Err(Error::NotAMap { map: map() }),
+            // A program is described through the same call.
+            Ok(_) if sys::is_map(fd) == Some(false) => Err(Error::NotAMap { map }),
+            Ok(info) if info.id == self.map.info().id => Ok(()),
+            Ok(info) => Err(Error::OtherMap { map, name: info.name, id: info.id }),
+            Err(Errno(libc::EINVAL)) => Err(Error::NotAMap { map }),
+            Err(errno) => Err(self.failure(Operation::Describe, errno)),
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::sys::Update;
 /// it is one of the per-CPU types, `BPF_MAP_TYPE_PERCPU_HASH` (since 4.6) or
 /// `BPF_MAP_TYPE_LRU_PERCPU_HASH` (since 4.10).
 ///
+/// Reading an entry of an LRU map does not count as use of it, since Linux 5.2.
+///
 /// A value that has a [`SpinLock`](crate::SpinLock) is read and written under it
 /// (`BPF_F_LOCK`, since 5.1).
 ///
@@ -182,15 +184,8 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     ///
     /// When the kernel refuses it; nothing is removed then, or a part
     /// ([`Error::Partial`]).
-    pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) -> Result<usize, Error> {
-        let mut unwanted = Vec::new();
-        for entry in self.iter() {
-            let (key, value) = entry?;
-            if !keep(&key, &value) {
-                unwanted.push(key);
-            }
-        }
-        self.remove_batch(&unwanted)
+    pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) -> Result<usize, Error> {
+        self.open.retain(keep)
     }
 }
 

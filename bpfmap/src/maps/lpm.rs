@@ -378,7 +378,7 @@ where
     }
 }
 
-/// Walks: many prefixes with each system call since Linux 5.6, one by one before.
+/// Walks, many prefixes with each system call since Linux 5.6, one by one before.
 ///
 /// The kernel goes on from the last prefix that it has handed out; when somebody
 /// has removed that meanwhile, it begins again. So while others remove prefixes,
@@ -393,6 +393,15 @@ where
     /// with.
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter::new(Walk::new(&self.open))
+    }
+
+    /// Removes the prefixes of which `keep` says `false`; how many.
+    ///
+    /// # Errors
+    ///
+    /// As for [`HashMap::retain`](crate::HashMap::retain).
+    pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) -> Result<usize, Error> {
+        self.open.retain(keep)
     }
 
     /// All prefixes.

@@ -70,9 +70,11 @@ macro_rules! opening {
             ///
             /// # Errors
             ///
-            /// [`Error::Closed`](crate::Error::Closed), or
-            /// [`Error::NotAMap`](crate::Error::NotAMap) when it is that of
-            /// something else, or of another map.
+            /// [`Error::Closed`](crate::Error::Closed),
+            /// [`Error::OtherMap`](crate::Error::OtherMap) when it is that of
+            /// another map, or [`Error::NotAMap`](crate::Error::NotAMap) when it
+            /// is that of something else. The map itself lives as long as the
+            /// descriptor: the kernel frees none that is open.
             pub fn check_alive(&self) -> Result<(), $crate::Error> {
                 self.open.check_alive()
             }

@@ -69,6 +69,24 @@ macro_rules! sequences {
                 self.open.take(Operation::Pop, &[])
             }
 
+            #[doc = concat!("Removes and returns ", $first, ", and so on until there is none.")]
+            ///
+            /// The kernel pops one at a time. There are no more than the map can
+            /// hold, so it ends although a program pushes meanwhile, and it ends
+            /// with its first error.
+            pub fn drain(&self) -> impl Iterator<Item = Result<T, Error>> + '_ {
+                let mut left = self.open.map.info().max_entries;
+                std::iter::from_fn(move || {
+                    left = left.checked_sub(1)?;
+                    let popped = self.pop();
+                    if popped.is_err() {
+                        left = 0;
+                    }
+                    popped.transpose()
+                })
+                .fuse()
+            }
+
             #[doc = concat!("Returns ", $first, ", which stays where it is; `None` when there is none.")]
             ///
             /// # Errors
