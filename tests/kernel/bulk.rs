@@ -233,6 +233,14 @@ fn a_batch_that_fails_on_the_way_says_where() -> TestResult {
     };
     let insert = || map.insert_batch(&keys, &[1; 10]);
     stopped(fault::with(one_by_one, insert), 5);
+    // One by one from behind a key that was not there.
+    map.insert_batch(&keys, &[1; 10])?;
+    let some = [0, 1, 99, 3, 4, 5, 6, 7, 8, 9];
+    let mut batch = failing("BPF_MAP_DELETE_BATCH", 2, libc::EINVAL);
+    let mut second = failing("BPF_MAP_DELETE_ELEM", 2, libc::ENOMEM);
+    let rule = move |command: &str| batch(command).or_else(|| second(command));
+    stopped(fault::with(rule, || map.remove_batch(&some).map(drop)), 4);
+    assert_eq!(map.iter().count(), 7);
     // Keys that are not there count as done: they are passed over.
     let absent: Vec<_> = (20..30).collect();
     let mut second = failing("BPF_MAP_DELETE_BATCH", 4, libc::ENOMEM);

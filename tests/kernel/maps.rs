@@ -299,12 +299,16 @@ fn values_with_a_lock_are_written_under_it() -> TestResult {
             scope.spawn(move || {
                 for n in 0..5000 {
                     map.insert(&1, &pair(n * 2 + thread)).unwrap();
+                    map.insert_batch(&[1], &[pair(n * 2 + thread)]).unwrap();
                     array.set(1, &pair(n * 2 + thread)).unwrap();
                 }
             });
         }
         for _ in 0..5000 {
-            let values = [map.get(&1).unwrap().unwrap(), array.get(1).unwrap().unwrap()];
+            let mut values = vec![map.get(&1).unwrap().unwrap(), array.get(1).unwrap().unwrap()];
+            // In batches too.
+            values.extend(map.values().map(Result::unwrap));
+            values.extend(array.iter().map(Result::unwrap));
             for Locked { low, high, .. } in values {
                 assert_eq!(high, u64::from(low) << 32 | u64::from(low));
             }

@@ -70,6 +70,7 @@ fn a_drain_pops_until_there_is_none() -> TestResult {
     for value in stack.drain() {
         stack.push(&value?)?;
         popped += 1;
+        assert!(popped <= 2, "it is endless");
     }
     assert_eq!(popped, 2);
     let rule = |command: &str| (command == "BPF_MAP_LOOKUP_AND_DELETE_ELEM").then_some(1);

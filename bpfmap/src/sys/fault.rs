@@ -14,6 +14,7 @@ thread_local! {
     static LIST_OF_CPUS: Cell<Option<Result<&'static str, i32>>> = const { Cell::new(None) };
     static RULE: RefCell<Option<Rule>> = const { RefCell::new(None) };
     static REWRITE: RefCell<Option<Rewrite>> = const { RefCell::new(None) };
+    static RULE_AFTER: RefCell<Option<Rule>> = const { RefCell::new(None) };
 }
 
 pub(super) fn answer(command: bpf_cmd) -> Option<i32> {
@@ -54,6 +55,27 @@ pub fn with_infos<T>(rewrite: impl FnMut(&mut [u8]) + 'static, body: impl FnOnce
     }
     let _reset = Reset;
     REWRITE.set(Some(Box::new(rewrite)));
+    body()
+}
+
+pub(super) fn answer_after(command: bpf_cmd) -> Option<i32> {
+    RULE_AFTER.with_borrow_mut(|rule| rule.as_mut().and_then(|rule| rule(&format!("{command:?}"))))
+}
+
+/// As [`with`], but the kernel does what it was asked for before the errno takes
+/// the place of its answer, as of a batch that ended early.
+pub fn with_after<T>(
+    rule: impl FnMut(&str) -> Option<i32> + 'static,
+    body: impl FnOnce() -> T,
+) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            RULE_AFTER.set(None);
+        }
+    }
+    let _reset = Reset;
+    RULE_AFTER.set(Some(Box::new(rule)));
     body()
 }
 

@@ -109,10 +109,15 @@ unsafe fn bpf<A: Attributes>(command: bpf_cmd, attr: &mut A) -> Result<i32, Errn
             size_of_val(attr),
         )
     };
-    match i32::try_from(answer) {
+    let answer = match i32::try_from(answer) {
         Ok(answer @ 0..) => Ok(answer),
         _ => Err(Errno::last()),
+    };
+    #[cfg(feature = "fault-injection")]
+    if let Some(errno) = fault::answer_after(command) {
+        return Err(Errno(errno));
     }
+    answer
 }
 
 /// A call whose answer is a new descriptor; the kernel opens it close-on-exec.
