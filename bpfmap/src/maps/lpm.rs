@@ -51,7 +51,8 @@ use crate::sys::Update;
 /// # #[derive(BpfMapKey, Clone, Copy)]
 /// # #[repr(C)]
 /// # struct Prefix { prefixlen: u32, addr: Be32 }
-/// # fn routes(routes: LpmTrie<Prefix, u32>) -> Result<(), bpfmap::Error> {
+/// # fn main() -> Result<(), bpfmap::Error> {
+/// let routes = LpmTrie::<Prefix, u32>::from_pin("/sys/fs/bpf/routes")?;
 /// routes.longest_match_of(std::net::Ipv6Addr::LOCALHOST)?;
 /// # Ok(())
 /// # }
