@@ -146,7 +146,7 @@ fn on_kernel(setting: &mut dyn Setting, kernel: Kernel) -> Result<(), String> {
                 let outcome = run(setting, kernel, errno, Some(when));
                 let wrong = match outcome.answer {
                     Err(panic) => Some(format!("panicked: {panic}")),
-                    Ok(Err(_)) => None,
+                    Ok(Err(error)) => says_too_little(&error),
                     Ok(Ok(_)) if setting.is_answer(command, errno) => None,
                     Ok(Ok(answer)) if answer != expected => {
                         Some(format!("reported as done: {answer}"))
@@ -167,4 +167,13 @@ fn on_kernel(setting: &mut dyn Setting, kernel: Kernel) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What is wrong with the text of an error: it must say of what it speaks, and
+/// more than the number.
+fn says_too_little(error: &bpfmap::Error) -> Option<String> {
+    let text = error.to_string();
+    let last = text.rsplit_once("(os error ").map_or("", |(_, last)| last);
+    let is_bare = !text.contains("map") || last.ends_with(')') && !last.contains(' ');
+    is_bare.then(|| format!("says too little: {text}"))
 }
