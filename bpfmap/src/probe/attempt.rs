@@ -88,6 +88,29 @@ fn attempt(feature: Feature) -> Attempt<()> {
             let written = map.update(&[0; 4], &[0; 8], Update::Any);
             has_command("BPF_MAP_UPDATE_ELEM with BPF_F_LOCK", written)
         }
+        Feature::CgroupAccounting => {
+            // What is wrong with any map is none of the limit's doing.
+            create(MapType::HASH)?;
+            let limit = sys::memlock_limit().map_err(why("getrlimit"))?;
+            let entries = u32::try_from(limit / u64::from(UNUSED_ENTRY)).unwrap_or(u32::MAX);
+            if entries > MOST_UNUSED {
+                // An unlimited one is no limit to exceed.
+                return Err(stopped("getrlimit", Errno(libc::ERANGE)));
+            }
+            // Its entries would exceed the limit, and it has none.
+            let too_large = sys::NewMap {
+                map_type: MapType::HASH.as_raw(),
+                key_size: 4,
+                value_size: UNUSED_ENTRY,
+                max_entries: entries + 1,
+                map_flags: aya_obj::generated::BPF_F_NO_PREALLOC,
+                ..sys::NewMap::default()
+            };
+            match sys::create_map(&too_large) {
+                Err(Errno(libc::EPERM)) => Err(Stopped(Support::No)),
+                answer => answer.map(drop).map_err(why(CREATE)),
+            }
+        }
         Feature::Freeze => {
             let (array, _inner) = create(MapType::ARRAY)?;
             has_command("BPF_MAP_FREEZE", sys::freeze(array.as_fd()))
@@ -96,6 +119,13 @@ fn attempt(feature: Feature) -> Attempt<()> {
 }
 
 const CREATE: &str = "BPF_MAP_CREATE";
+
+/// The size of an entry that is counted, but never made, in bytes.
+const UNUSED_ENTRY: u32 = 64 << 10;
+
+/// So many of them are short of 4 GiB, which no map exceeded when they counted
+/// against the limit.
+const MOST_UNUSED: u32 = 65_000;
 
 /// Makes the smallest map of a type; the second is what the maps in it are like.
 fn create(map_type: MapType) -> Attempt<(OwnedFd, Option<OwnedFd>)> {

@@ -30,6 +30,8 @@ pub enum Feature {
     SpinLock,
     /// Keeping user space from writing to a map, `BPF_MAP_FREEZE`.
     Freeze,
+    /// Maps whose memory is counted by cgroups, and not against `RLIMIT_MEMLOCK`.
+    CgroupAccounting,
     /// Reading what the kernel holds by id, `BPF_MAP_GET_FD_BY_ID` and its like.
     Ids,
 }
@@ -46,6 +48,7 @@ impl Feature {
             Self::SpinLock => "5.1",
             Self::Freeze => "5.2",
             Self::MappedArray => "5.5",
+            Self::CgroupAccounting => "5.11",
             Self::MapType(map_type) => return map_type.since(),
             Self::LookupAndDelete(map_type) => match map_type {
                 MapType::QUEUE | MapType::STACK => "4.20",
@@ -92,6 +95,7 @@ impl Display for Feature {
             Self::MappedArray => f.write_str("arrays in memory (BPF_F_MMAPABLE)"),
             Self::SpinLock => f.write_str("spin locks in values (BPF_F_LOCK)"),
             Self::Freeze => f.write_str("freezing of maps"),
+            Self::CgroupAccounting => f.write_str("maps that do not count against RLIMIT_MEMLOCK"),
             Self::Ids => f.write_str("ids of maps, programs and BTF"),
         }
     }

@@ -52,6 +52,9 @@ impl Display for Inconclusive {
                 "; it needs CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), and before 5.11 also room \
                  below RLIMIT_MEMLOCK (`ulimit -l`)",
             ),
+            libc::ERANGE if *call == "getrlimit" => f.write_str(
+                "; RLIMIT_MEMLOCK is so high that it does not show what counts against it",
+            ),
             libc::ENOMEM => f.write_str("; the kernel has no memory for it at this moment"),
             _ => Ok(()),
         }

@@ -36,7 +36,7 @@ pub(crate) use info::{
 };
 pub(crate) use mapping::Mapping;
 pub(crate) use memory::SharedWords;
-pub(crate) use pages::page_size;
+pub(crate) use pages::{memlock_limit, page_size};
 pub(crate) use ring::{Corrupt, Ring, wait};
 
 /// What the kernel answered instead of success.

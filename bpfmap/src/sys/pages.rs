@@ -5,11 +5,24 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use super::Errno;
+
 /// How long a page is, in bytes.
 pub(crate) fn page_size() -> usize {
     // SAFETY: a question without an address.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(page).ok().filter(|page| page.is_power_of_two()).unwrap_or(4096)
+}
+
+/// How much memory this process may lock, in bytes; the largest number is
+/// "unlimited".
+pub(crate) fn memlock_limit() -> Result<u64, Errno> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for what is written to it.
+    match unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) } {
+        0 => Ok(limit.rlim_cur),
+        _ => Err(Errno::last()),
+    }
 }
 
 /// Pages, until it is dropped. Of those that others may change while they are
