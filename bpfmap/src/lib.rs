@@ -20,6 +20,7 @@
 //! - [`Object`] checks the same without a kernel, in a unit test or in CI, and
 //!   [`Btf::check`] compares any type with any other that has a name.
 //! - [`Error`] says what is wrong, where, on both sides, and what to do.
+//! - [`preflight()`] says whether the machine and the process are fit for it.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +55,8 @@
 //! only), `compare` (both in, the differences out, no I/O), `sys` (every
 //! `bpf(2)` call, and the memory that the kernel shares), `probe` (what the
 //! kernel supports), `failure` (what its answers mean), `open` (the gate), `maps`
-//! (the typed maps). `unsafe` is in `layout` and `sys` alone.
+//! (the typed maps), `preflight` (is the machine fit). `unsafe` is in `layout` and
+//! `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -77,6 +79,8 @@ mod maps;
 mod object;
 #[cfg(feature = "std")]
 mod open;
+#[cfg(feature = "std")]
+pub mod preflight;
 #[cfg(feature = "std")]
 mod probe;
 #[cfg(feature = "serde")]
@@ -106,6 +110,7 @@ pub use {
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},
+    preflight::preflight,
     probe::{Candidate, Feature, Inconclusive, Probes, Support},
     verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification},
 };

@@ -18,6 +18,7 @@ mod hash;
 mod inner;
 mod maps;
 mod others;
+mod preflight;
 mod privilege;
 mod probe;
 mod queue;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         hash::tests(),
         inner::tests(),
         maps::tests(),
+        preflight::tests(),
         probe::tests(),
         queue::tests(),
         ring::tests(),

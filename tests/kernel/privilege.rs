@@ -26,7 +26,7 @@ trials! {
 }
 
 /// Runs `body` on a thread that has only these capabilities.
-fn with_only(kept: &[Capability], body: impl FnOnce() -> TestResult + Send) -> TestResult {
+pub fn with_only(kept: &[Capability], body: impl FnOnce() -> TestResult + Send) -> TestResult {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let kept = kept.iter().copied().collect();
