@@ -7,6 +7,7 @@ use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::Found;
+use crate::doctor::{self, DoctorArgs};
 use crate::output::Output;
 
 /// Typed, BTF-checked eBPF maps: what there is, whether it fits, and why it does
@@ -33,6 +34,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look whether this machine and this process are fit for BPF maps, and say what
+    /// to type where they are not.
+    Doctor(DoctorArgs),
+
     /// Write what a shell needs to complete the command's arguments.
     Completions {
         /// The shell.
@@ -50,6 +55,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Found> {
         match self {
+            Self::Doctor(args) => doctor::run(&args, output),
             Self::Completions { shell } => completions(shell, output),
             Self::Man { out } => man(out, output),
         }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod doctor;
 mod interrupt;
 mod output;
 mod select;
