@@ -168,6 +168,7 @@ pub struct Elements<'a, V>(Iter<'a, u32, V>);
 impl<V: MapValue> Iterator for Elements<'_, V> {
     type Item = Result<V, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.0.next()?.map(|(_, value)| value))
     }

@@ -23,6 +23,8 @@ pub(super) struct Walk<'a> {
     state: State,
     keys: Vec<u8>,
     values: Vec<u8>,
+    key_len: usize,
+    value_len: usize,
     /// How many entries the buffers hold, and how many of them were handed out.
     count: usize,
     next: usize,
@@ -48,7 +50,19 @@ impl<'a> Walk<'a> {
     pub(super) fn new(open: &'a OpenMap) -> Self {
         let (keys, values) = (Vec::new(), Vec::new());
         let state = State::Batch(Cursor::Start);
-        Self { open, remove: false, state, keys, values, count: 0, next: 0, total: 0 }
+        let (key_len, value_len) = (open.map.key_len(), open.map.value_len());
+        Self {
+            open,
+            remove: false,
+            state,
+            keys,
+            values,
+            key_len,
+            value_len,
+            count: 0,
+            next: 0,
+            total: 0,
+        }
     }
 
     /// Removes what it hands out.
@@ -57,7 +71,23 @@ impl<'a> Walk<'a> {
     }
 
     /// The next key and value; `None` at the end.
+    #[inline]
     fn next(&mut self) -> Option<Result<Entry<'_>, Error>> {
+        if self.next == self.count
+            && let Err(error) = self.refill()?
+        {
+            return Some(Err(error));
+        }
+        let index = self.next;
+        self.next += 1;
+        let (key, value) = (self.key_len, self.value_len);
+        Some(Ok((&self.keys[index * key..][..key], &self.values[index * value..][..value])))
+    }
+
+    /// Reads entries until there is one; `None` at the end. Not inlined: most
+    /// entries of a walk need none of it.
+    #[inline(never)]
+    fn refill(&mut self) -> Option<Result<(), Error>> {
         while self.next == self.count {
             if let Err(errno) = self.fill()? {
                 let operation = match (&self.state, self.remove) {
@@ -70,10 +100,7 @@ impl<'a> Walk<'a> {
                 return Some(Err(self.open.failure(operation, errno)));
             }
         }
-        let index = self.next;
-        self.next += 1;
-        let (key, value) = (self.open.map.key_len(), self.open.map.value_len());
-        Some(Ok((&self.keys[index * key..][..key], &self.values[index * value..][..value])))
+        Some(Ok(()))
     }
 
     /// Goes on to behind the entries that were read, or are read next; how many
@@ -229,6 +256,7 @@ impl<'a, K, V> Iter<'a, K, V> {
 impl<K: BpfMapKey, V: MapValue> Iterator for Iter<'_, K, V> {
     type Item = Result<(K, V), Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.walk.next()?;
         Some(entry.map(|(key, value)| (value_of(key), V::of_bytes(value))))
@@ -252,6 +280,7 @@ macro_rules! projection {
         impl<K: BpfMapKey, V: MapValue> Iterator for $name<'_, K, V> {
             type Item = Result<$item, Error>;
 
+            #[inline]
             fn next(&mut self) -> Option<Self::Item> {
                 Some(self.0.next()?.map(|entry| entry.$field))
             }
@@ -284,6 +313,7 @@ impl<'a, K, V> Drain<'a, K, V> {
 impl<K: BpfMapKey, V: MapValue> Iterator for Drain<'_, K, V> {
     type Item = Result<(K, V), Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next()
     }
