@@ -15,6 +15,7 @@ mod freezing;
 mod gate;
 mod globals;
 mod hash;
+mod in_kernel;
 mod inner;
 mod maps;
 mod others;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         gate::tests(),
         globals::tests(),
         hash::tests(),
+        in_kernel::tests(),
         inner::tests(),
         maps::tests(),
         preflight::tests(),

@@ -106,16 +106,25 @@ impl OpenMap {
         Keys::new(Iter::new(Walk::new(self)))
     }
 
-    /// Counts the entries, in batches.
+    /// How many entries there are, by the kernel's own number or counted in
+    /// batches.
     pub(super) fn occupancy(&self) -> Result<Occupancy, Error> {
+        let entries = match self.counter.count(&self.map) {
+            Some(entries) => entries,
+            None => self.count_in_batches()?,
+        };
+        let info = self.map.info();
+        let map_type = MapType::from_raw(info.map_type);
+        let is_lru = matches!(map_type, MapType::LRU_HASH | MapType::LRU_PERCPU_HASH);
+        Ok(Occupancy { entries, max_entries: info.max_entries, is_approximate: is_lru })
+    }
+
+    fn count_in_batches(&self) -> Result<u64, Error> {
         let mut walk = Walk::new(self);
         let mut entries = 0;
         while let Some(count) = walk.skip_batch() {
             entries += count? as u64;
         }
-        let info = self.map.info();
-        let map_type = MapType::from_raw(info.map_type);
-        let is_lru = matches!(map_type, MapType::LRU_HASH | MapType::LRU_PERCPU_HASH);
-        Ok(Occupancy { entries, max_entries: info.max_entries, is_approximate: is_lru })
+        Ok(entries)
     }
 }

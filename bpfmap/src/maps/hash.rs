@@ -213,7 +213,13 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
         self.open.unexpected::<K, V>(expected, all_bytes)
     }
 
-    /// How full the map is. Every entry is counted, in batches.
+    /// How full the map is.
+    ///
+    /// The kernel keeps the number of entries since Linux 6.6, and hands it to
+    /// programs only: for a map with room for 4096 entries or more one is loaded
+    /// the first time, which needs `CAP_BPF`, and kept until the map is dropped.
+    /// Each further call costs no more than a `get`. Elsewhere every entry is
+    /// counted, in batches.
     ///
     /// On an LRU map it is approximate, and says so: such a map drops entries
     /// before it is full.
@@ -244,6 +250,34 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     /// All entries, in the order of the kernel's buckets.
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter::new(Walk::new(&self.open))
+    }
+
+    /// All entries, copied in one go by a program in the kernel: several times
+    /// faster than [`iter`](Self::iter), and for maps that are still, or for whom
+    /// statistics are enough.
+    ///
+    /// The program does not lock the map's buckets as a walk does. While others
+    /// remove entries one that stays may be missed, when it is behind a removed
+    /// one in its bucket; an entry may be seen twice; and as with
+    /// [`get`](Self::get), a value may be read while it makes place for another.
+    /// It holds its CPU, on a kernel that does not preempt itself, for as long as
+    /// it takes: about a tenth of a second for a million entries.
+    ///
+    /// Since Linux 5.14, with `CAP_BPF`, for values that are not [`PerCpu`] and
+    /// have nothing in them that belongs to the kernel. Memory for a copy of all
+    /// entries is needed twice. Where it cannot be done, or the map is small, this
+    /// is what `iter` collects.
+    ///
+    /// [`PerCpu`]: crate::PerCpu
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to look.
+    pub fn dump(&self) -> Result<Vec<(K, V)>, Error> {
+        match self.open.dump() {
+            Some(entries) => Ok(entries),
+            None => self.iter().collect(),
+        }
     }
 
     /// All keys.

@@ -10,9 +10,11 @@ mod failure;
 mod freezing;
 mod globals;
 mod hash;
+mod in_kernel;
 mod lpm;
 mod of_maps;
 mod opening;
+mod program;
 mod queue;
 mod ring;
 mod storage;
@@ -26,6 +28,8 @@ use crate::map_type::MapType;
 use crate::open::shared::SharedBtf;
 use crate::sys;
 use crate::verification::{MapLabel, Verification};
+
+pub(crate) use in_kernel::Counter;
 
 pub use array::{Array, Elements, MappedArray};
 pub use bloom::BloomFilter;
@@ -81,6 +85,7 @@ pub struct OpenMap {
     pub(crate) verification: Verification,
     /// Where in the value the Rust type begins.
     pub(crate) at: usize,
+    pub(crate) counter: Counter,
 }
 
 mod sealed {

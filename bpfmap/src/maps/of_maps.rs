@@ -226,7 +226,8 @@ impl<K: BpfMapKey, M: TypedMap> HashOfMaps<K, M> {
         self.open.unexpected::<K, u32>(expected, all_bytes)
     }
 
-    /// How full the map is. Every key is counted, in batches.
+    /// How full the map is; counted as [`HashMap::occupancy`](crate::HashMap::occupancy)
+    /// is.
     ///
     /// # Errors
     ///

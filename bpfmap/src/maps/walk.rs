@@ -224,7 +224,7 @@ fn capacity(map: &Map) -> usize {
 }
 
 /// Whether the kernel walks over it by bucket, which others do not disturb.
-fn is_hash(map: &Map) -> bool {
+pub(super) fn is_hash(map: &Map) -> bool {
     matches!(
         MapType::from_raw(map.info().map_type),
         MapType::HASH

@@ -10,7 +10,7 @@ use super::wanted::Wanted;
 use super::{Beside, Loader};
 use crate::Error;
 use crate::failure::{Operation, unopened};
-use crate::maps::{OpenMap, TypedMap};
+use crate::maps::{Counter, OpenMap, TypedMap};
 use crate::object::Object;
 use crate::sys::{self, Held, NotDescribed};
 use crate::verification::MapLabel;
@@ -223,7 +223,8 @@ impl<'a> OpenOptions<'a> {
             Ok(Passed { verification, at, btf }) => {
                 // Within the value, whose length is a `usize`.
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
-                Ok(OpenMap { btf, map, label, verification, at })
+                let counter = Counter::default();
+                Ok(OpenMap { btf, map, label, verification, at, counter })
             }
             // The kernel describes a program through the same call as a map,
             // and then none of what it said was meant.

@@ -17,6 +17,7 @@ mod info;
 mod mapping;
 mod memory;
 mod pages;
+mod program;
 mod ring;
 
 use std::fmt::{self, Display, Formatter};
@@ -37,6 +38,7 @@ pub(crate) use info::{
 pub(crate) use mapping::Mapping;
 pub(crate) use memory::SharedWords;
 pub(crate) use pages::{memlock_limit, page_size};
+pub(crate) use program::{Output, Program};
 pub(crate) use ring::{Corrupt, Ring, wait};
 
 /// What the kernel answered instead of success.
