@@ -3,13 +3,15 @@
 //!
 //! `cargo bench -p bpfmap-benches --bench maps [-- NAME...]`, as root; a name is a
 //! part of a title. All are measured in one run, and the ratios are printed at its
-//! end. `BPFMAP_FOUR_MILLION=1` walks over four million entries too.
+//! end. `BPFMAP_FOUR_MILLION=1` walks over four million entries too, which needs 2 GB.
 
 #[path = "../flows.rs"]
 mod flows;
+mod iterator;
 mod ring;
 mod system_calls;
 mod turns;
+mod walks;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -26,9 +28,6 @@ use turns::{Effort, Goal, Summary, Way};
 
 /// The compiled `maps.bpf.c`: a map of each type.
 static MAPS: &[u8] = aya::include_bytes_aligned!("../../tests/bpf/maps.bpf.o");
-
-/// How many entries bpfmap asks for at once.
-const BATCH: usize = 512;
 
 /// `struct count` of the C program.
 #[derive(BpfMapValue, Clone, Copy)]
@@ -56,6 +55,7 @@ fn run() -> anyhow::Result<()> {
     let mut bench = Bench::from_arguments();
     bench.entries()?;
     bench.walks()?;
+    bench.beyond_batches()?;
     bench.bulk()?;
     bench.memory()?;
     bench.ring()?;
@@ -204,55 +204,6 @@ impl Bench {
         Ok(())
     }
 
-    /// All entries.
-    fn walks(&mut self) -> anyhow::Result<()> {
-        let mut sizes = vec![(1000, 201), (200_000, 21), (1_000_000, 7)];
-        if std::env::var_os("BPFMAP_FOUR_MILLION").is_some() {
-            sizes.push((4_000_000, 5));
-        }
-        for (entries, rounds) in sizes {
-            let title = format!("walk over {entries} entries");
-            if !self.wants(&title) {
-                continue;
-            }
-            let (map, aya) = flows(entries)?;
-            map.insert_batch(&keys(entries), &values(entries))?;
-            let bare = SystemCalls::on(&map);
-            let take = |key: FlowKey, value: FlowStats| {
-                black_box((key, value));
-            };
-            // Each is to see all of them.
-            let mut seen = 0;
-            bare.walk(BATCH, |_, _| seen += 1);
-            assert_eq!((seen, map.iter().count()), (entries, entries as usize));
-            assert_eq!(aya.iter().count(), entries as usize);
-            let ways = vec![
-                Way::new("bpfmap", || {
-                    for entry in &map {
-                        let (key, value) = entry.unwrap();
-                        take(key, value);
-                    }
-                }),
-                Way::new("the system calls", || bare.walk(BATCH, take)).goal(Goal::AtMost(1.05)),
-                Way::new("aya", || {
-                    for entry in aya.iter() {
-                        let (key, value) = entry.unwrap();
-                        take(key, value);
-                    }
-                })
-                .goal(Goal::TimesFaster(6.5)),
-            ];
-            #[cfg(feature = "libbpf-rs")]
-            let ways = {
-                let mut ways = ways;
-                ways.push(libbpf(&map, entries)?);
-                ways
-            };
-            self.compare(&title, entries.into(), 3, rounds, ways);
-        }
-        Ok(())
-    }
-
     /// Many entries into an empty map.
     fn bulk(&mut self) -> anyhow::Result<()> {
         const ENTRIES: u32 = 10_000;
@@ -349,25 +300,4 @@ fn repeat(times: u64, mut before: impl FnMut(), mut body: impl FnMut()) -> Durat
             start.elapsed()
         })
         .sum()
-}
-
-/// The walk of libbpf-rs. It takes a batch that is not full for the last one,
-/// which is wrong of hash maps: a bucket that does not fit is left for the next.
-/// So only a batch with room for more than all entries sees all of them.
-#[cfg(feature = "libbpf-rs")]
-fn libbpf(map: &Flows, entries: u32) -> anyhow::Result<Way<'static>> {
-    use std::os::fd::AsFd;
-
-    use libbpf_rs::{MapCore, MapFlags, MapHandle, MapInfo};
-
-    let map = MapHandle::from_map_id(MapInfo::new(map.as_fd())?.info.id)?;
-    Ok(Way::new("libbpf-rs, in one batch", move || {
-        let walk = map.lookup_batch(entries + 1, MapFlags::ANY, MapFlags::ANY).unwrap();
-        let mut seen = 0;
-        for (key, value) in walk {
-            black_box((key, value));
-            seen += 1;
-        }
-        assert_eq!(seen, entries);
-    }))
 }

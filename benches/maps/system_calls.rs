@@ -123,17 +123,26 @@ impl SystemCalls {
 ///
 /// # Safety
 ///
+/// As for [`bpf_answer`].
+unsafe fn bpf<T>(command: bpf_cmd, attr: &mut T) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { bpf_answer(command, attr) >= 0 }
+}
+
+/// What the call answers.
+///
+/// # Safety
+///
 /// `attr` must be a beginning of `bpf_attr`, and every address in it valid for
 /// what `command` reads or writes there.
-unsafe fn bpf<T>(command: bpf_cmd, attr: &mut T) -> bool {
+pub unsafe fn bpf_answer<T>(command: bpf_cmd, attr: &mut T) -> libc::c_long {
     // SAFETY: `attr` is valid for its size; the rest is the caller's promise.
-    let answer = unsafe {
+    unsafe {
         libc::syscall(
             libc::SYS_bpf,
             command as libc::c_int,
             std::ptr::from_mut(attr),
             size_of_val(attr),
         )
-    };
-    answer >= 0
+    }
 }
