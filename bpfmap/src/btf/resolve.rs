@@ -105,6 +105,16 @@ impl Btf<'_> {
         Err(BtfError::TooDeep { id })
     }
 
+    /// Whether the target of a pointer is tagged as one that the kernel counts.
+    pub(crate) fn is_kptr(&self, target: TypeId) -> Result<bool, BtfError> {
+        match self.type_by_id(target)? {
+            Type::Tagged { name, .. } => {
+                Ok(matches!(&*self.string(name)?, "kptr" | "kptr_untrusted" | "percpu_kptr"))
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Whether it is a [`Pad`](crate::Pad) of a program in Rust: `Pad<3>`, as
     /// linkers write it in BTF.
     pub(crate) fn is_pad(&self, ty: Type<'_>) -> Result<bool, BtfError> {
@@ -123,7 +133,7 @@ impl Btf<'_> {
 
     /// What is in a newtype: a struct that is nothing but a field without a
     /// name.
-    fn inside(&self, composite: Composite<'_>) -> Option<TypeId> {
+    pub(crate) fn inside(&self, composite: Composite<'_>) -> Option<TypeId> {
         if composite.union || composite.len() != 1 {
             return None;
         }

@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A field of which only the place and the size count.
-    fn opaque(&mut self, pair: Pair, size: u64) -> Result<(), BtfError> {
+    pub(super) fn opaque(&mut self, pair: Pair, size: u64) -> Result<(), BtfError> {
         if pair.rust.size() as u64 == size { Ok(()) } else { self.differ(MismatchKind::Size, pair) }
     }
 

@@ -66,13 +66,21 @@ impl Walk<'_> {
             }
             return Ok(Some(Newtype { rust: only.layout(), leeway: Leeway::of(only) }));
         }
+        // A struct of nothing but opaque bytes stands for what is no struct, such
+        // as a union, as a field of them does.
+        if let Kind::Struct { fields: [only] } = pair.rust.kind()
+            && only.counterpart() == Counterpart::Opaque
+            && !is_struct
+        {
+            return self.opaque(pair, self.btf.size_of(pair.btf)?).map(|()| None);
+        }
         let compared = match (pair.rust.kind(), peeled.ty) {
             (
                 _,
                 Type::Void | Type::Forward { .. } | Type::Function { .. } | Type::DeclTag { .. },
             ) => Err(BtfError::Incomplete { name: TypeName::of(self.btf, pair.btf).to_string() }),
             (Kind::KernelOwned { c_name: "kptr" }, Type::Pointer { target })
-                if self.is_kptr(target)? =>
+                if self.btf.is_kptr(target)? =>
             {
                 Ok(())
             }
@@ -228,15 +236,5 @@ impl Walk<'_> {
             }
             _ => false,
         })
-    }
-
-    /// Whether the target of a pointer is tagged as one that the kernel counts.
-    fn is_kptr(&self, target: TypeId) -> Result<bool, BtfError> {
-        match self.btf.type_by_id(target)? {
-            Type::Tagged { name, .. } => {
-                Ok(matches!(&*self.btf.string(name)?, "kptr" | "kptr_untrusted" | "percpu_kptr"))
-            }
-            _ => Ok(false),
-        }
     }
 }
