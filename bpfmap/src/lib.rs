@@ -70,6 +70,8 @@ mod compare;
 mod error;
 #[cfg(feature = "std")]
 mod failure;
+#[cfg(feature = "std")]
+mod generate;
 mod layout;
 #[cfg(feature = "std")]
 mod map_type;
@@ -102,6 +104,7 @@ pub use {
     btf::{Btf, BtfError, BtfKind, BtfMember, BtfType},
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
+    generate::{Generated, GeneratedMap, Generator},
     map_type::MapType,
     maps::{
         Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals, HashMap,

@@ -26,7 +26,7 @@ pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
 pub(crate) use resolve::{FIRST_FIELD, Order};
 pub(crate) use section::{Placement, Section};
-pub(crate) use types::{Composite, Int, Linkage, Member, Type, TypeId};
+pub(crate) use types::{Composite, Enumerators, Int, Linkage, Member, Type, TypeId};
 pub use view::{BtfKind, BtfMember, BtfType};
 
 use crate::verification::BtfSource;

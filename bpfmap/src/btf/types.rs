@@ -26,6 +26,7 @@ pub(crate) enum Type<'a> {
         size: u32,
         /// Whether a compiler said that it has negative values.
         signed: bool,
+        values: Enumerators<'a>,
     },
     /// A struct or a union that is declared and not defined.
     Forward {
@@ -103,6 +104,17 @@ pub(crate) struct Member {
     pub(crate) bit_offset: u32,
     /// 0 for a plain member.
     pub(crate) bitfield_size: u32,
+}
+
+/// The names of an enum's numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Enumerators<'a> {
+    btf: &'a Btf<'a>,
+    at: usize,
+    len: u32,
+    /// Whether each has 64 bits.
+    wide: bool,
+    signed: bool,
 }
 
 /// Who may see a variable.
@@ -325,7 +337,11 @@ impl<'a> Type<'a> {
                 at: after,
                 len,
             }),
-            kind::ENUM | kind::ENUM64 => Self::Enum { name, size, signed: info.kind_flag() },
+            kind @ (kind::ENUM | kind::ENUM64) => {
+                let (wide, signed) = (kind == kind::ENUM64, info.kind_flag());
+                let values = Enumerators { btf, at: after, len, wide, signed };
+                Self::Enum { name, size, signed, values }
+            }
             kind::FWD => Self::Forward { name, union: info.kind_flag() },
             kind::TYPEDEF => Self::Typedef { name, target },
             kind::VOLATILE => Self::Qualifier { keyword: "volatile ", target },
@@ -376,6 +392,35 @@ impl<'a> Composite<'a> {
                 if self.kind_flag { (offset & 0x00ff_ffff, offset >> 24) } else { (offset, 0) };
             Some(Member { name, target, bit_offset, bitfield_size })
         })
+    }
+}
+
+impl<'a> Enumerators<'a> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Each by its name, and its number.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (u32, i128)> + use<'a> {
+        (0..self.len()).filter_map(move |index| {
+            let (endian, data) = (self.btf.endian, &self.btf.data);
+            if self.wide {
+                let [name, low, high] = endian.words(data, self.at + index * 12)?;
+                let number = u64::from(high) << 32 | u64::from(low);
+                let signed = || i128::from(number.cast_signed());
+                return Some((name, if self.signed { signed() } else { number.into() }));
+            }
+            let [name, number] = endian.words(data, self.at + index * 8)?;
+            let signed = || i128::from(number.cast_signed());
+            Some((name, if self.signed { signed() } else { number.into() }))
+        })
+    }
+}
+
+impl std::fmt::Debug for Enumerators<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Enumerators").field("len", &self.len).field("wide", &self.wide).finish()
     }
 }
 

@@ -265,7 +265,7 @@ fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
             Type::Composite(owned) => {
                 let name = btf.string(owned.name)?;
                 match kernel_owned_type(&name) {
-                    Some(ty) => format!("bpfmap::{ty}"),
+                    Some(ty) => format!("bpfmap::{}", ty.name()),
                     None => return Ok(None),
                 }
             }

@@ -12,33 +12,35 @@ const MAX_MEMBERS: usize = 1 << 13;
 /// How deep anonymous members may nest.
 const MAX_DEPTH: usize = 32;
 
-pub(super) struct CMember<'a> {
+pub(crate) struct CMember<'a> {
     /// Empty for an anonymous one.
-    pub(super) name: Cow<'a, str>,
-    pub(super) target: TypeId,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) target: TypeId,
     /// From the beginning of the outermost struct.
-    pub(super) bytes: Range<u64>,
+    pub(crate) bytes: Range<u64>,
     /// How many bits of it are used, when it is a bitfield.
-    pub(super) bits: Option<u64>,
+    pub(crate) bits: Option<u64>,
+    /// Where it begins, in bits.
+    pub(crate) first_bit: u64,
     /// The anonymous unions that it is in, the innermost first.
-    pub(super) arms: Option<Rc<Arms>>,
+    pub(crate) arms: Option<Rc<Arms>>,
     /// Whether its type says that its bytes mean nothing.
-    pub(super) is_pad: bool,
+    pub(crate) is_pad: bool,
 }
 
 /// An arm, and those around it.
-pub(super) struct Arms {
+pub(crate) struct Arms {
     arm: Arm,
     outer: Option<Rc<Self>>,
 }
 
 /// An arm of an anonymous union.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arm {
+pub(crate) struct Arm {
     /// The bytes of the union.
-    pub(super) union: Range<u64>,
+    pub(crate) union: Range<u64>,
     /// Which arm; a struct that is one has several members.
-    pub(super) index: usize,
+    pub(crate) index: usize,
 }
 
 impl CMember<'_> {
@@ -52,7 +54,7 @@ impl CMember<'_> {
     }
 
     /// The arm of the outermost union, which has to be chosen first.
-    pub(super) fn arm(&self) -> Option<&Arm> {
+    pub(crate) fn arm(&self) -> Option<&Arm> {
         self.all_arms().last()
     }
 
@@ -63,16 +65,16 @@ impl CMember<'_> {
     }
 
     /// Whether its type or its name says that its bytes mean nothing.
-    pub(super) fn is_padding(&self) -> bool {
+    pub(crate) fn is_padding(&self) -> bool {
         self.is_pad || is_padding_name(&self.name)
     }
 
-    pub(super) fn is_bitfield(&self) -> bool {
+    pub(crate) fn is_bitfield(&self) -> bool {
         self.bits.is_some()
     }
 
     /// Its type as C spells it.
-    pub(super) fn type_name(&self, btf: &Btf<'_>) -> String {
+    pub(crate) fn type_name(&self, btf: &Btf<'_>) -> String {
         let ty = TypeName::of(btf, self.target);
         match self.bits {
             Some(bits) => format!("{ty}:{bits}"),
@@ -80,7 +82,7 @@ impl CMember<'_> {
         }
     }
 
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.bytes.end - self.bytes.start
     }
 }
@@ -98,7 +100,7 @@ pub(super) fn is_padding_name(name: &str) -> bool {
 }
 
 /// All members of `composite`, which begins at byte `base`.
-pub(super) fn members<'a>(
+pub(crate) fn members<'a>(
     btf: &'a Btf<'_>,
     composite: Composite<'a>,
     base: u64,
@@ -112,7 +114,7 @@ pub(super) fn members<'a>(
 }
 
 /// The variables of a section, as members of a struct.
-pub(super) fn variables<'a>(
+pub(crate) fn variables<'a>(
     btf: &'a Btf<'_>,
     section: Section<'a>,
     base: u64,
@@ -127,7 +129,8 @@ pub(super) fn variables<'a>(
         let start = base + u64::from(variable.offset);
         let bytes = start..start.saturating_add(btf.size_of(variable.target)?);
         let (target, is_pad) = (variable.target, btf.is_pad(btf.peel(variable.target)?.ty)?);
-        found.push(CMember { name, target, bytes, bits: None, arms: None, is_pad });
+        let first_bit = start.saturating_mul(8);
+        found.push(CMember { name, target, bytes, bits: None, first_bit, arms: None, is_pad });
     }
     // Compilers list them in another order than linkers place them.
     found.sort_by_key(|variable| variable.bytes.start);
@@ -173,7 +176,8 @@ fn open<'a>(
         let bytes = start / 8..start.saturating_add(width).div_ceil(8);
         let bits = (bitfield.is_some() || !bits.is_multiple_of(8)).then_some(width);
         let is_pad = btf.is_pad(inner)?;
-        found.push(CMember { name, target: member.target, bytes, bits, arms, is_pad });
+        let (target, first_bit) = (member.target, start);
+        found.push(CMember { name, target, bytes, bits, first_bit, arms, is_pad });
     }
     Ok(())
 }

@@ -7,9 +7,9 @@ macro_rules! kernel_owned {
     ($($(#[$doc:meta])* $name:ident $c_name:literal [$word:ident; $len:literal];)*) => {
         /// The Rust type that stands for a struct of the kernel.
         #[cfg(feature = "std")]
-        pub(crate) fn kernel_owned_type(c_name: &str) -> Option<&'static str> {
+        pub(crate) fn kernel_owned_type(c_name: &str) -> Option<&'static Layout> {
             match c_name {
-                $($c_name => Some(stringify!($name)),)*
+                $($c_name => Some($name::LAYOUT),)*
                 _ => None,
             }
         }
