@@ -104,10 +104,7 @@ pub fn run(clang: &str, structs: usize, seed: u64) -> Result<Figures> {
 
 /// One translation unit, which is the same whatever is before it.
 fn unit(clang: &str, count: usize, seed: u64, index: usize) -> Result<Figures> {
-    let mut seeds = Rng::with_seed(seed);
-    let mut rng = Rng::with_seed(seeds.u64(..).wrapping_add(index as u64));
-    let mut structs = generate::structs(&mut rng, count);
-    let bytes = compile(clang, &mut structs)?;
+    let (mut rng, structs, bytes) = compiled(clang, count, seed, index)?;
     let object = Object::parse(&bytes)?;
     let mut unit = Unit {
         title: format!("seed {seed}, unit {index}, {clang}"),
@@ -120,6 +117,41 @@ fn unit(clang: &str, count: usize, seed: u64, index: usize) -> Result<Figures> {
         unit.compare(index, fields);
     }
     Ok(unit.figures)
+}
+
+/// Hands the object of every translation unit to `then`, with a title and the
+/// names of its structs.
+///
+/// # Errors
+///
+/// When the compiler does not compile it, or as `then`.
+pub fn each_object(
+    clang: &str,
+    structs: usize,
+    seed: u64,
+    then: &mut dyn FnMut(&str, &[u8], &[String]) -> Result<()>,
+) -> Result<()> {
+    for index in 0..structs.div_ceil(PER_UNIT) {
+        let count = PER_UNIT.min(structs - index * PER_UNIT);
+        let (_, structs, bytes) = compiled(clang, count, seed, index)?;
+        let names: Vec<_> = structs.into_iter().map(|one| one.name).collect();
+        then(&format!("seed {seed}, unit {index}, {clang}"), &bytes, &names)?;
+    }
+    Ok(())
+}
+
+/// One translation unit.
+fn compiled(
+    clang: &str,
+    count: usize,
+    seed: u64,
+    index: usize,
+) -> Result<(Rng, Vec<Struct>, Vec<u8>)> {
+    let mut seeds = Rng::with_seed(seed);
+    let mut rng = Rng::with_seed(seeds.u64(..).wrapping_add(index as u64));
+    let mut structs = generate::structs(&mut rng, count);
+    let bytes = compile(clang, &mut structs)?;
+    Ok((rng, structs, bytes))
 }
 
 struct Unit<'a> {

@@ -19,6 +19,6 @@ mod variables;
 mod written;
 
 pub use differences::Differences;
-pub use objects::{Objects, object_in, objects};
+pub use objects::{Objects, each_object, object_in, objects};
 pub use structs::{Base, Structs, structs, structs_in};
 pub use tool::version;

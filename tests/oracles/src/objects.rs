@@ -78,6 +78,21 @@ pub fn objects(path: &Path) -> Result<Objects> {
 }
 
 fn visit(path: &Path, figures: &mut Objects) -> Result<()> {
+    each_object(path, &mut |name, object| {
+        // The tools want a file.
+        let mut file = NamedTempFile::new()?;
+        file.write_all(object)?;
+        compare(name, object, file.path(), figures).with_context(|| name.to_owned())
+    })
+}
+
+/// Hands every object at that path to `then`, with a title: a file that is one,
+/// those that a file carries, or those of a directory.
+///
+/// # Errors
+///
+/// When a file cannot be read, or as `then`.
+pub fn each_object(path: &Path, then: &mut dyn FnMut(&str, &[u8]) -> Result<()>) -> Result<()> {
     let on_path = || path.display().to_string();
     if path.is_dir() {
         let entries = fs::read_dir(path).with_context(on_path)?;
@@ -86,18 +101,15 @@ fn visit(path: &Path, figures: &mut Objects) -> Result<()> {
         paths.sort();
         // What a link leads to has a place of its own.
         paths.retain(|path| !path.is_symlink());
-        return paths.iter().try_for_each(|path| visit(path, figures));
+        return paths.iter().try_for_each(|path| each_object(path, then));
     }
     if !path.is_file() {
         return Ok(());
     }
     let bytes = fs::read(path).with_context(on_path)?;
     for (at, object) in embedded::objects(&bytes) {
-        // The tools want a file.
-        let mut file = NamedTempFile::new()?;
-        file.write_all(object)?;
         let name = if at == 0 { on_path() } else { format!("{} at {at}", path.display()) };
-        compare(&name, object, file.path(), figures).with_context(|| name.clone())?;
+        then(&name, object)?;
     }
     Ok(())
 }
