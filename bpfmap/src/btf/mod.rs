@@ -9,12 +9,14 @@
 //! `Documentation/bpf/btf.rst`.
 
 mod bytes;
+mod draw;
 mod error;
 mod header;
 mod name;
 mod read;
 mod resolve;
 mod section;
+mod table;
 mod types;
 mod view;
 
@@ -26,6 +28,7 @@ pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
 pub(crate) use resolve::{FIRST_FIELD, Order};
 pub(crate) use section::{Placement, Section};
+pub use table::{BtfRow, BtfRowKind, BtfTable};
 pub(crate) use types::{Composite, Enumerators, Int, Linkage, Member, Type, TypeId};
 pub use view::{BtfKind, BtfMember, BtfType};
 
@@ -72,7 +75,7 @@ pub struct Btf<'a> {
 pub(crate) const MAX_NAME: usize = 512;
 
 /// Stands for a name that cannot be one in Rust.
-const NOT_UTF_8: &str = "(not UTF-8)";
+pub(crate) const NOT_UTF_8: &str = "(not UTF-8)";
 
 impl<'a> Btf<'a> {
     /// Reads the header and finds the types.
@@ -191,6 +194,15 @@ impl<'a> Btf<'a> {
                 own.and_then(|own| table.get(own..)).unwrap_or_default()
             }
         }
+    }
+
+    /// A number of a section that goes with it, in its byte order.
+    pub(crate) fn word(&self, section: &[u8], at: usize) -> Option<u32> {
+        self.endian.u32(section, at)
+    }
+
+    pub(crate) fn is_little_endian(&self) -> bool {
+        self.endian == Endian::Little
     }
 
     /// Where the type of that id begins, in the bytes that it is in.

@@ -73,6 +73,10 @@ impl<'a> BtfType<'a> {
         self.id
     }
 
+    pub(super) fn btf(&self) -> &'a Btf<'a> {
+        self.btf
+    }
+
     /// Its name; empty when it has none.
     ///
     /// # Errors
