@@ -74,6 +74,8 @@ mod failure;
 mod generate;
 mod layout;
 #[cfg(feature = "std")]
+mod lint;
+#[cfg(feature = "std")]
 mod map_type;
 #[cfg(feature = "std")]
 mod maps;
@@ -101,10 +103,11 @@ pub use layout::{
 
 #[cfg(feature = "std")]
 pub use {
-    btf::{Btf, BtfError, BtfKind, BtfMember, BtfType},
+    btf::{Btf, BtfError, BtfKind, BtfMember, BtfRow, BtfRowKind, BtfTable, BtfType},
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
     generate::{Generated, GeneratedMap, Generator},
+    lint::{Finding, FindingKind, Findings, Severity, SourceLine},
     map_type::MapType,
     maps::{
         Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals, HashMap,

@@ -95,6 +95,18 @@ pub struct GeneratedMap {
     pub events: Vec<String>,
 }
 
+/// As `source`, its text, and `maps`, what was made of which.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Generated {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = serializer.serialize_struct("Generated", 2)?;
+        fields.serialize_field("source", &self.to_string())?;
+        fields.serialize_field("maps", &self.maps)?;
+        fields.end()
+    }
+}
+
 impl Generated {
     /// The maps, in the order in which they were asked for.
     pub fn maps(&self) -> &[GeneratedMap] {

@@ -150,6 +150,7 @@ pub(super) fn legacy(map: &LegacyMap<'_>, little_endian: bool) -> Result<Definit
         map_flags: within(4).unwrap_or(0),
         inner: None,
         is_section: false,
+        is_legacy: true,
     })
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Definition {
     pub(crate) inner: Option<Box<Self>>,
     /// Whether a loader makes it of a section of global variables.
     pub(crate) is_section: bool,
+    /// Whether it is declared as maps were before BTF.
+    pub(crate) is_legacy: bool,
 }
 
 /// What is declared of a key or a value.

@@ -111,7 +111,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf<'_>, ObjectError> {
 }
 
 /// The string at `at` of a table, or the beginning of a long one.
-fn text(table: &[u8], at: u32) -> Option<&str> {
+pub(super) fn text(table: &[u8], at: u32) -> Option<&str> {
     let rest = table.get(at as usize..)?;
     let bytes = &rest[..rest.len().min(MAX_NAME)];
     std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()

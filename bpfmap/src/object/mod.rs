@@ -3,12 +3,14 @@
 mod declaration;
 mod definition;
 mod elf;
+mod references;
 mod sections;
 
 use crate::btf::{Btf, BtfError, Printable};
 use crate::verification::BtfSource;
 
 pub(crate) use definition::{Definition, Side};
+pub(crate) use references::references;
 
 pub use definition::MapDefinition;
 

@@ -7,7 +7,9 @@ use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::Found;
+use crate::check::CheckArgs;
 use crate::doctor::{self, DoctorArgs};
+use crate::layout::LayoutArgs;
 use crate::output::Output;
 
 /// Typed, BTF-checked eBPF maps: what there is, whether it fits, and why it does
@@ -38,6 +40,13 @@ pub(crate) enum Command {
     /// to type where they are not.
     Doctor(DoctorArgs),
 
+    /// Show where each member of a map's key and value is, or write Rust types
+    /// that fit.
+    Layout(LayoutArgs),
+
+    /// Look for what is wrong with an object before it is used, for CI.
+    Check(CheckArgs),
+
     /// Write what a shell needs to complete the command's arguments.
     Completions {
         /// The shell.
@@ -56,6 +65,8 @@ impl Command {
     pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Found> {
         match self {
             Self::Doctor(args) => doctor::run(&args, output),
+            Self::Layout(args) => args.run(output),
+            Self::Check(args) => args.run(output),
             Self::Completions { shell } => completions(shell, output),
             Self::Man { out } => man(out, output),
         }

@@ -9,9 +9,11 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod cli;
 mod doctor;
 mod interrupt;
+mod layout;
 mod output;
 mod select;
 

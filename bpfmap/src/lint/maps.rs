@@ -1,0 +1,246 @@
+//! What is to be known of the keys and values of a map.
+
+use super::{Finding, FindingKind, Severity};
+use crate::btf::{BtfRow, BtfRowKind, BtfTable, Printable};
+use crate::compare::Role;
+use crate::map_type::MapType;
+use crate::object::{MapDefinition, Side};
+
+/// How many findings one type gives.
+const MAX_OF_TYPE: usize = 64;
+
+/// How many bitfields are named.
+const MAX_NAMED: usize = 8;
+
+/// Which of a map's types user space has to know.
+struct Needs {
+    key: bool,
+    value: bool,
+    inner: bool,
+}
+
+impl Needs {
+    /// Those of the maps that this crate has a typed map for.
+    fn of(map_type: MapType) -> Self {
+        let needs = |key, value, inner| Self { key, value, inner };
+        match map_type {
+            MapType::HASH
+            | MapType::LRU_HASH
+            | MapType::PERCPU_HASH
+            | MapType::LRU_PERCPU_HASH
+            | MapType::LPM_TRIE => needs(true, true, false),
+            MapType::ARRAY
+            | MapType::PERCPU_ARRAY
+            | MapType::QUEUE
+            | MapType::STACK
+            | MapType::BLOOM_FILTER
+            | MapType::SK_STORAGE
+            | MapType::INODE_STORAGE
+            | MapType::TASK_STORAGE
+            | MapType::CGRP_STORAGE => needs(false, true, false),
+            MapType::HASH_OF_MAPS => needs(true, false, true),
+            MapType::ARRAY_OF_MAPS => needs(false, false, true),
+            _ => needs(false, false, false),
+        }
+    }
+}
+
+/// Everything about one map.
+pub(super) fn of_map(map: MapDefinition<'_>, found: &mut Vec<Finding>) {
+    // The compiler places variables, and no program looks them up by a key.
+    if map.definition.is_section || map.map_type() == MapType::STRUCT_OPS {
+        return;
+    }
+    let needs = Needs::of(map.map_type());
+    untyped(map, &needs, found);
+    let sides = [
+        (Role::Key, map.definition.key, needs.key),
+        (Role::Value, map.definition.value, needs.value),
+    ];
+    for (role, side, needed) in sides {
+        if let Side::Type(id) = side {
+            match map.btf.view(id).table() {
+                Ok(table) => shared(map.name(), role, &table, map.map_type(), found),
+                Err(error) if needed => {
+                    let message = format!("{role} of map `{}`: {error}", Printable(map.name()));
+                    let finding = Finding::new(Severity::Error, FindingKind::Incomplete, message);
+                    found.push(Finding { role: Some(role), ..finding.of(map.name()) });
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    if let Some(inner) = map.inner() {
+        let before = found.len();
+        of_map(inner, found);
+        // The code refers to the map around it.
+        for finding in &mut found[before..] {
+            finding.map = Some(map.name().into());
+        }
+    }
+}
+
+/// Sizes in the place of types.
+fn untyped(map: MapDefinition<'_>, needs: &Needs, found: &mut Vec<Finding>) {
+    let name = Printable(map.name());
+    if needs.inner && map.inner().is_none() {
+        let message = format!("map `{name}` does not say what the maps in it are");
+        let advice = "declare them: `__array(values, struct inner_map)`";
+        let finding = Finding::new(Severity::Warning, FindingKind::Untyped, message);
+        found.push(finding.of(map.name()).with_advice(advice));
+    }
+    let sides = [
+        (needs.key, map.definition.key, "key", "`__type(key, ...)`"),
+        (needs.value, map.definition.value, "value", "`__type(value, ...)`"),
+    ];
+    let without: Vec<_> = sides
+        .into_iter()
+        .filter(|(needed, side, ..)| *needed && side.type_id().is_none())
+        .map(|(_, side, role, advice)| (side, role, advice))
+        .collect();
+    if without.is_empty() {
+        return;
+    }
+    let sides: Vec<_> = without
+        .iter()
+        .map(|(side, role, _)| match side {
+            Side::Size(1) => format!("the {role} is 1 byte"),
+            Side::Size(size) => format!("the {role} is {size} bytes"),
+            Side::Nothing | Side::Type(_) => format!("the {role} is not declared"),
+        })
+        .collect();
+    let declared = match map.definition.is_legacy {
+        true => "in the section `maps`, which has no types",
+        false => "by size and not by type",
+    };
+    let message = format!("map `{name}` is declared {declared}: {}", sides.join(", "));
+    let words: Vec<_> = without.iter().map(|(.., word)| *word).collect();
+    let place = if map.definition.is_legacy { " in the section `.maps`" } else { "" };
+    let advice = format!("declare {}{place}, so that it can be compared", words.join(" and "));
+    let finding = Finding::new(Severity::Warning, FindingKind::Untyped, message);
+    found.push(finding.of(map.name()).with_advice(advice));
+}
+
+/// Everything about one key or value.
+fn shared(map: &str, role: Role, table: &BtfTable, map_type: MapType, found: &mut Vec<Finding>) {
+    let at_most = found.len() + MAX_OF_TYPE;
+    let mut push = |finding: Finding, path: &str, bytes| {
+        if found.len() < at_most {
+            let path = path.into();
+            let finding = Finding { role: Some(role), path, bytes: Some(bytes), ..finding };
+            found.push(finding.of(map));
+        }
+    };
+    let subject = format!("{role} of map `{}`, `{}`", Printable(map), table.ty);
+    let whole = BtfRow {
+        path: String::new(),
+        offset: 0,
+        size: table.size,
+        ty: table.ty.clone(),
+        kind: table.kind,
+        lengths: Vec::new(),
+        bits: None,
+        unions: 0,
+        between: None,
+    };
+    for row in std::iter::once(&whole).chain(&table.rows) {
+        let bytes = row.offset..row.offset.saturating_add(row.size);
+        let range = format!("{}..{}", bytes.start, bytes.end);
+        let path = Printable(&row.path);
+        let what = match &*row.path {
+            "" if row.offset == 0 && row.size == table.size => "it".into(),
+            "" => format!("a member without a name (bytes {range})"),
+            _ => format!("`{path}`"),
+        };
+        let finding = match row.kind {
+            // An arm that does not fill its union has the bytes of others there.
+            BtfRowKind::Hole if row.unions > 0 => continue,
+            BtfRowKind::Hole => {
+                let count = match row.size {
+                    1 => "1 byte".into(),
+                    size => format!("{size} bytes"),
+                };
+                let place = between(row);
+                match (role, map_type) {
+                    (Role::Key, _) => Finding::new(
+                        Severity::Warning,
+                        FindingKind::HoleInKey,
+                        format!(
+                            "{subject}: {count} that no member covers (bytes {range}), {place}"
+                        ),
+                    )
+                    .with_advice(format!(
+                        "all bytes of a key are compared, so what is left in these makes a lookup \
+                         miss: fill them, `__u8 pad[{}] = {{}}`, or clear the key with \
+                         `__builtin_memset`",
+                        row.size
+                    )),
+                    _ => Finding::new(
+                        Severity::Note,
+                        FindingKind::HoleInValue,
+                        format!(
+                            "{subject}: {count} that no member covers (bytes {range}), {place}"
+                        ),
+                    ),
+                }
+            }
+            // All of them in one, below.
+            BtfRowKind::Bitfield => continue,
+            BtfRowKind::Pointer => Finding::new(
+                Severity::Warning,
+                FindingKind::Pointer,
+                format!("{subject}: {what} is a pointer, `{}`", row.ty),
+            )
+            .with_advice(
+                "an address of the kernel means nothing to user space: share what it points to, or \
+                 a `__u64` when it is only an identity",
+            ),
+            BtfRowKind::FlexibleArray if role == Role::Key => Finding::new(
+                Severity::Warning,
+                FindingKind::FlexibleArray,
+                format!("{subject}: {what} is an array without a length"),
+            )
+            .with_advice("a key has a fixed size, and the array is none of it: give it a length"),
+            BtfRowKind::FlexibleArray => Finding::new(
+                Severity::Note,
+                FindingKind::FlexibleArray,
+                format!(
+                    "{subject}: {what} is an array without a length, which is no part of a value"
+                ),
+            ),
+            BtfRowKind::Union => Finding::new(
+                Severity::Note,
+                FindingKind::Union,
+                format!("{subject}: {what} is a union, which says nothing of which arm is in use"),
+            ),
+            _ => continue,
+        };
+        push(finding, &row.path, bytes);
+    }
+    let bitfields = || table.rows.iter().filter(|row| row.kind == BtfRowKind::Bitfield);
+    let ends = bitfields().map(|row| row.offset.saturating_add(row.size));
+    if let (Some(first), Some(end)) = (bitfields().next(), ends.max()) {
+        let names: Vec<_> =
+            bitfields().take(MAX_NAMED).map(|row| format!("`{}`", Printable(&row.path))).collect();
+        let more = if bitfields().count() > MAX_NAMED { ", ..." } else { "" };
+        let are = if names.len() == 1 { "is a bitfield" } else { "are bitfields" };
+        let message = format!("{subject}: {}{more} {are}", names.join(", "));
+        let finding = Finding::new(Severity::Warning, FindingKind::Bitfield, message).with_advice(
+            "where its bits are is up to the compiler and the byte order: share an integer and masks",
+        );
+        let start = bitfields().map(|row| row.offset).min().unwrap_or(first.offset);
+        let path = if names.len() == 1 { first.path.clone() } else { String::new() };
+        push(finding, &path, start..end);
+    }
+}
+
+/// The members around a hole.
+fn between(row: &BtfRow) -> String {
+    let name = |name: &Option<String>| name.as_deref().map(|name| format!("`{}`", Printable(name)));
+    match row.between.as_ref().map(|[before, after]| (name(before), name(after))) {
+        Some((Some(before), Some(after))) => format!("between {before} and {after}"),
+        Some((Some(before), None)) => format!("after {before}, at the end"),
+        Some((None, Some(after))) => format!("before {after}"),
+        _ => "between its members".into(),
+    }
+}
