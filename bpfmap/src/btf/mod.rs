@@ -26,7 +26,7 @@ use std::ops::{Deref, Range};
 
 pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
-pub(crate) use resolve::{FIRST_FIELD, Order};
+pub(crate) use resolve::{FIRST_FIELD, Order, Peeled};
 pub(crate) use section::{Placement, Section};
 pub use table::{BtfRow, BtfRowKind, BtfTable};
 pub(crate) use types::{Composite, Enumerators, Int, Linkage, Member, Type, TypeId};

@@ -57,7 +57,7 @@ impl Generator<'_> {
         }
         let c_names: Vec<_> = numbers.iter().map(|(name, _)| name.as_str()).collect();
         let rust_names = names::variants(&c_names);
-        let mut docs = vec![self.spelled(id)];
+        let mut docs = vec![format!("{}.", self.spelled(id))];
         let mut variants: Vec<Variant> = Vec::new();
         for ((c_name, number), name) in numbers.iter().zip(rust_names) {
             let number = truncated(*number, int);

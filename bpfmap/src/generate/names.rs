@@ -173,10 +173,12 @@ pub(super) fn snake(name: &str) -> String {
         }
         snake.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
     }
-    // Of underscores only those at the edges may be several.
+    // Of underscores only those at the edges may be several, and only where they
+    // are in C.
     let inner = snake.trim_matches('_');
-    let start = &snake[..snake.len() - snake.trim_start_matches('_').len()];
-    let end = &snake[snake.trim_end_matches('_').len().max(start.len())..];
+    let start = "_".repeat(name.len() - name.trim_start_matches('_').len());
+    let end = name.trim_start_matches('_');
+    let end = "_".repeat(end.len() - end.trim_end_matches('_').len());
     let words: Vec<_> = inner.split('_').filter(|word| !word.is_empty()).collect();
     let mut snake = format!("{start}{}{end}", words.join("_"));
     if snake.is_empty() || snake.starts_with(|c: char| c.is_ascii_digit()) {
@@ -251,6 +253,7 @@ mod tests {
             ("_", "__"),
             ("", "__"),
             ("größe", "gr_e"),
+            ("$a$_", "a_"),
         ] {
             assert_eq!(snake(c), rust, "{c}");
         }

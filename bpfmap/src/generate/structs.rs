@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::item::{Field, Item, Struct, Ty, Words};
 use super::names::{Names, camel, snake, written};
 use super::{Generator, pieces};
-use crate::btf::{BtfError, Composite, Printable, Section, Type, TypeId, TypeName};
+use crate::btf::{BtfError, Composite, Peeled, Printable, Section, Type, TypeId, TypeName};
 use crate::compare::{CMember, members, variables};
 use pieces::{Part, Piece};
 
@@ -93,15 +93,16 @@ impl Generator<'_> {
             Part::Member(index) => {
                 let member = &members[*index];
                 let hint = format!("{parent}_{}", member.name);
-                let mut ty = match self.member_ty(member, &hint) {
+                if length_first && !self.is_u32(member.target) {
+                    let what = self.spelled(member.target);
+                    let ty = Ty::opaque(4, format!("{what}, the length of the prefix"));
+                    return Ok(fields.member(member, Ty { text: "u32".into(), align: 4, ..ty }));
+                }
+                let ty = match self.member_ty(member, &hint) {
                     Ok(ty) => ty,
                     // The comparison does not look into opaque bytes either.
                     Err(error) => Ty::opaque(member.size(), error.to_string()),
                 };
-                if length_first && ty.text != "u32" {
-                    let note = format!("{}, the length of the prefix", self.spelled(member.target));
-                    ty = Ty { text: "u32".into(), align: 4, ..Ty::opaque(4, note) };
-                }
                 Ok(fields.member(member, ty))
             }
             Part::Bitfields(indices) => {
@@ -164,6 +165,16 @@ impl Generator<'_> {
                     },
                 ))
             }
+        }
+    }
+
+    /// Whether it is what a trie wants a key to begin with.
+    fn is_u32(&self, id: TypeId) -> bool {
+        match self.btf.peel(id) {
+            Ok(Peeled { ty: Type::Int(int), order: None, .. }) => {
+                int.size == 4 && !int.signed && !int.is_bitfield()
+            }
+            _ => false,
         }
     }
 

@@ -195,6 +195,8 @@ fn shared(map: &str, role: Role, table: &BtfTable, map_type: MapType, found: &mu
                 "an address of the kernel means nothing to user space: share what it points to, or \
                  a `__u64` when it is only an identity",
             ),
+            // The array of a header stands where what is behind it does.
+            BtfRowKind::FlexibleArray if !is_last(table, row) => continue,
             BtfRowKind::FlexibleArray if role == Role::Key => Finding::new(
                 Severity::Warning,
                 FindingKind::FlexibleArray,
@@ -232,6 +234,12 @@ fn shared(map: &str, role: Role, table: &BtfTable, map_type: MapType, found: &mu
         let path = if names.len() == 1 { first.path.clone() } else { String::new() };
         push(finding, &path, start..end);
     }
+}
+
+/// Whether no other member is behind it.
+fn is_last(table: &BtfTable, array: &BtfRow) -> bool {
+    let is_behind = |row: &BtfRow| row.offset >= array.offset && row.size > 0;
+    !table.rows.iter().any(|row| is_behind(row) && row.kind != BtfRowKind::Hole)
 }
 
 /// The members around a hole.
