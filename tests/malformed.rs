@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use bpfmap::MismatchKind::{self, *};
 use bpfmap::{
-    Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, Field, HashMap, Kind,
-    Object, ObjectError, Pad, TypedMap,
+    Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, Field, Findings,
+    Generator, HashMap, Kind, Object, ObjectError, Pad, TypedMap,
 };
 use bpfmap_test_shared as shared;
 use builder::{Builder, kind};
@@ -889,6 +889,7 @@ fn many_sections_of_one_long_name() {
 }
 
 static SHAPES: &[u8] = include_bytes!("bpf/shapes.bpf.o");
+static FINDINGS: &[u8] = include_bytes!("bpf/findings.bpf.o");
 static FLOWS: &[u8] = include_bytes!("../examples/bpf/flows.bpf.o");
 static RUST: &[u8] = include_bytes!("rust-ebpf/maps.bpf.o");
 
@@ -987,5 +988,137 @@ fn objects_with_a_damaged_word_in_the_btf() {
         let values = |_| [0, u32::MAX, 0x7fff_ffff].map(u32::to_le_bytes).to_vec();
         let btf = btf_of(object);
         survives_each(object, (btf.start..btf.end - 3).step_by(4), values);
+    }
+}
+
+/// Shows and writes all that there is in an object: what it says of itself, and
+/// not what it is compared with.
+fn looked_through(bytes: &[u8]) {
+    let _ = Findings::of_object(bytes).map(|findings| {
+        for finding in &findings {
+            drawn(Err::<(), _>(finding)).unwrap_err();
+        }
+    });
+    let Ok(object) = Object::parse(bytes) else { return };
+    drawn(Err::<(), _>(object.generate())).unwrap_err();
+    for ty in object.btf().types() {
+        if let Ok(table) = ty.table() {
+            drawn(Err::<(), _>(table)).unwrap_err();
+        }
+    }
+}
+
+/// The same of one type.
+fn written(btf: impl Into<Vec<u8>>) {
+    cheap(btf.into(), |bytes| {
+        let btf = Btf::parse(bytes).unwrap();
+        let mut generator = Generator::new(&btf);
+        generator.named("t").unwrap();
+        drawn(Err::<(), _>(generator.finish())).unwrap_err();
+        let _ = btf.type_named("t").and_then(|ty| ty.table()).map(|table| {
+            drawn(Err::<(), _>(table)).unwrap_err();
+        });
+    });
+}
+
+#[test]
+fn objects_with_a_damaged_word_are_looked_through() {
+    let object = FINDINGS;
+    let btf = btf_of(object);
+    // The types have words of all sorts, in no order that this stride keeps.
+    for at in (btf.start..btf.end - 3).step_by(20) {
+        for word in [0, 1, 0x7fff_ffff, u32::MAX] {
+            let mut damaged = object.to_vec();
+            damaged[at..at + 4].copy_from_slice(&word.to_le_bytes());
+            looked_through(&damaged);
+        }
+    }
+}
+
+/// Where the lines of source are in an object.
+fn lines_of(object: &[u8]) -> std::ops::Range<usize> {
+    let magic = b"\x9f\xeb\x01\0\x20\0\0\0";
+    let start = object.windows(8).rposition(|bytes| bytes == magic).unwrap();
+    let word = |at| u32::from_le_bytes(*object[start + at..].first_chunk().unwrap()) as usize;
+    start..start + 32 + word(16) + word(20)
+}
+
+#[test]
+fn lines_with_a_damaged_word() {
+    let lines = lines_of(FINDINGS);
+    let sound = Findings::of_object(FINDINGS).unwrap();
+    let mut without = 0;
+    for at in (lines.start..lines.end - 3).step_by(4) {
+        for word in [0, 1, 7, 8, 0x20, 0x7fff_ffff, 0xffff_fff0, u32::MAX] {
+            let mut damaged = FINDINGS.to_vec();
+            damaged[at..at + 4].copy_from_slice(&word.to_le_bytes());
+            let findings = Findings::of_object(&damaged).unwrap();
+            // Lines are only said beside what is found.
+            let messages = |findings: &Findings| {
+                findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(messages(&findings), messages(&sound));
+            without += usize::from(findings.iter().all(|finding| finding.source.is_none()));
+        }
+    }
+    // A header that is wrong is not believed.
+    assert!(without > 20, "{without}");
+}
+
+#[test]
+fn what_is_tedious_to_compare_is_not_tedious_to_write() {
+    let with_a_member = |btf: &mut Builder| {
+        let int = btf.int(4);
+        btf.structure("", 4, &[("a", int, 0)])
+    };
+    written(fan_out(28, with_a_member));
+    written(fan_out(28, |btf| btf.structure("", 0, &[])));
+    // The same by names, and as arrays of arrays.
+    let mut btf = Builder::new();
+    let mut below = btf.int(4);
+    for level in 0..64 {
+        below = match level % 2 {
+            0 => btf.structure(&format!("s{level}"), 8, &[("a", below, 0), ("b", below, 0)]),
+            _ => btf.array(below, 1),
+        };
+    }
+    btf.structure("t", 8, &[("a", below, 0)]);
+    written(btf);
+}
+
+#[test]
+fn many_members_of_one_long_name_are_written() {
+    let name = "A".repeat(16 << 10);
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    btf.structure("t", 8, &vec![(&*name, int, 0); 200]);
+    written(btf);
+    let mut btf = Builder::new();
+    let byte = btf.int(1);
+    let members: Vec<_> = (0..8000).map(|at| ("same", byte, at * 8)).collect();
+    btf.structure("t", 8000, &members);
+    written(btf);
+}
+
+#[test]
+fn a_struct_that_holds_itself_is_written() {
+    let mut btf = Builder::new();
+    let own = btf.next_id;
+    btf.structure("t", 8, &[("a", own, 0), ("b", own, 0)]);
+    written(btf);
+    let mut btf = Builder::new();
+    let array = btf.next_id + 1;
+    btf.structure("t", 8, &[("a", array, 0)]);
+    btf.array(1, 1);
+    written(btf);
+}
+
+#[test]
+fn members_of_any_place_are_written() {
+    for (first, second) in [(0, 16), (8, 8), (40, 0), (63, 1), (1 << 20, 0), (u32::MAX, 0)] {
+        let mut btf = Builder::new();
+        let int = btf.int(4);
+        btf.structure("t", 8, &[("a", int, first), ("b", int, second), ("", int, second)]);
+        written(btf);
     }
 }

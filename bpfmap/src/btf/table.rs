@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Btf, BtfError, BtfType, Composite, Section, Type, TypeId, TypeName};
+use super::{Btf, BtfError, BtfType, Member, Section, Type, TypeId, TypeName};
 
 /// The layout of a type: every member, those of nested structs and unions too,
 /// and the holes between them.
@@ -99,7 +99,7 @@ pub enum BtfRowKind {
 }
 
 /// How many members are listed; more than anybody reads.
-const MAX_ROWS: usize = 1 << 12;
+const MAX_ROWS: usize = 1 << 11;
 /// How deep structs are opened, and how many of them.
 const MAX_DEPTH: usize = 16;
 const MAX_OPENED: usize = 1 << 12;
@@ -161,68 +161,70 @@ struct Place<'p> {
 
 /// A member or a variable, before it is listed.
 struct Entry {
-    name: String,
+    /// Its name, by its place in the string table.
+    name: u32,
     target: TypeId,
     bits: Range<u64>,
     is_bitfield: bool,
 }
 
-impl List<'_> {
+impl<'a> List<'a> {
     /// Lists what is in a type, if anything is.
     fn open(&mut self, id: TypeId, place: &Place<'_>) -> Result<(), BtfError> {
-        let (entries, size, union) = match self.btf.peel(id)?.ty {
+        match self.btf.peel(id)?.ty {
             Type::Composite(composite) => {
-                (self.members(composite)?, u64::from(composite.size), composite.union)
+                let (btf, size) = (self.btf, composite.size.into());
+                let members = composite.members().map(|member| Entry::of_member(btf, &member));
+                self.list(members, size, composite.union, place)
             }
-            Type::Section(section) => (self.variables(section)?, u64::from(section.size), false),
-            _ => return Ok(()),
-        };
+            Type::Section(section) => {
+                let variables = self.variables(section)?.into_iter().map(Ok);
+                self.list(variables, section.size.into(), false, place)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn list(
+        &mut self,
+        entries: impl Iterator<Item = Result<Entry, BtfError>>,
+        size: u64,
+        union: bool,
+        place: &Place<'_>,
+    ) -> Result<(), BtfError> {
         self.opened += 1;
         if place.depth == MAX_DEPTH || self.opened > MAX_OPENED {
             self.truncated = true;
-            return Ok(());
         }
-        // Compilers write no members of what the kernel keeps to itself.
-        let holes = !union && !entries.is_empty();
+        // Where the last member ended, and its name.
         let (mut end, mut before) = (0, None);
         for entry in entries {
+            if self.truncated {
+                return Ok(());
+            }
+            let entry = entry?;
             let start = entry.bits.start / 8;
-            if holes && start > end {
-                self.hole(place, end..start, [before.take(), Some(entry.name.clone())]);
+            if !union && start > end {
+                self.hole(place, end..start, [before, Some(entry.name)])?;
             }
             end = end.max(entry.bits.end.div_ceil(8));
             self.entry(&entry, place, union)?;
             before = Some(entry.name);
         }
-        if holes && size > end {
-            self.hole(place, end..size, [before, None]);
+        // Compilers write no members of what the kernel keeps to itself.
+        if !union && size > end && before.is_some() {
+            self.hole(place, end..size, [before, None])?;
         }
         Ok(())
-    }
-
-    fn members(&self, composite: Composite<'_>) -> Result<Vec<Entry>, BtfError> {
-        let btf = self.btf;
-        let members = composite.members().take(MAX_ROWS).map(|member| {
-            let start = u64::from(member.bit_offset);
-            let (start, len, is_bitfield) = match btf.bitfield(&member)? {
-                Some((start, width)) => (start, width, true),
-                None => (start, btf.size_of(member.target)?.saturating_mul(8), false),
-            };
-            let name = btf.string(member.name)?.into_owned();
-            let bits = start..start.saturating_add(len);
-            Ok(Entry { name, target: member.target, bits, is_bitfield })
-        });
-        members.collect()
     }
 
     fn variables(&self, section: Section<'_>) -> Result<Vec<Entry>, BtfError> {
         let btf = self.btf;
         let variables = section.variables().take(MAX_ROWS).map(|variable| {
-            let name = btf.type_by_id(variable.target)?.name();
-            let name = name.map_or(Ok("".into()), |name| btf.string(name))?.into_owned();
-            let start = u64::from(variable.offset) * 8;
-            let bits = start..start.saturating_add(btf.size_of(variable.target)?.saturating_mul(8));
-            Ok(Entry { name, target: variable.target, bits, is_bitfield: false })
+            let (target, start) = (variable.target, u64::from(variable.offset) * 8);
+            let name = btf.type_by_id(target)?.name().unwrap_or(0);
+            let bits = start..start.saturating_add(btf.size_of(target)?.saturating_mul(8));
+            Ok(Entry { name, target, bits, is_bitfield: false })
         });
         let mut variables: Vec<_> = variables.collect::<Result<_, BtfError>>()?;
         // Compilers list them in another order than linkers place them.
@@ -236,10 +238,11 @@ impl List<'_> {
         let unions = place.unions + usize::from(union);
         let is_struct = matches!(btf.peel(inner)?.ty, Type::Composite(inner) if !inner.union);
         let at = place.at.saturating_add(entry.bits.start);
-        let anonymous = entry.name.is_empty();
+        let name = btf.string(entry.name)?;
+        let anonymous = name.is_empty();
         let path = match anonymous {
             true => place.path.to_owned(),
-            false => joined(place.path, &entry.name),
+            false => joined(place.path, &name),
         };
         // The members of a struct without a name belong to the one around it.
         if !(anonymous && is_struct && lengths.is_empty()) {
@@ -268,11 +271,20 @@ impl List<'_> {
         self.open(inner, &Place { path: &path, at, unions, depth: place.depth + 1 })
     }
 
-    fn hole(&mut self, place: &Place<'_>, bytes: Range<u64>, [before, after]: [Option<String>; 2]) {
-        let name = |name: Option<String>| match name {
-            Some(name) if name.is_empty() => Some("(anonymous)".into()),
-            name => name.map(|name| joined(place.path, &name)),
+    fn hole(
+        &mut self,
+        place: &Place<'_>,
+        bytes: Range<u64>,
+        [before, after]: [Option<u32>; 2],
+    ) -> Result<(), BtfError> {
+        let name = |name: Option<u32>| match name.map(|name| self.btf.string(name)) {
+            Some(name) => Ok(Some(match &*name? {
+                "" => "(anonymous)".into(),
+                name => joined(place.path, name),
+            })),
+            None => Ok(None),
         };
+        let between = Some([name(before)?, name(after)?]);
         self.push(BtfRow {
             path: String::new(),
             offset: (place.at / 8).saturating_add(bytes.start),
@@ -282,8 +294,9 @@ impl List<'_> {
             lengths: Vec::new(),
             bits: None,
             unions: place.unions,
-            between: Some([name(before), name(after)]),
+            between,
         });
+        Ok(())
     }
 
     fn push(&mut self, row: BtfRow) {
@@ -304,6 +317,18 @@ impl List<'_> {
             Type::Section(_) => BtfRowKind::Section,
             _ => BtfRowKind::Int,
         })
+    }
+}
+
+impl Entry {
+    fn of_member(btf: &Btf<'_>, member: &Member) -> Result<Self, BtfError> {
+        let start = u64::from(member.bit_offset);
+        let (start, len, is_bitfield) = match btf.bitfield(member)? {
+            Some((start, width)) => (start, width, true),
+            None => (start, btf.size_of(member.target)?.saturating_mul(8), false),
+        };
+        let (name, target) = (member.name, member.target);
+        Ok(Self { name, target, bits: start..start.saturating_add(len), is_bitfield })
     }
 }
 

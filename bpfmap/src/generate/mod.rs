@@ -50,6 +50,8 @@ pub struct Generator<'a> {
     /// The names of types that are in use.
     types: Names,
     items: Vec<Item>,
+    /// How many members are written.
+    fields: usize,
     /// What is written already, by the id of the struct or the enum.
     done: HashMap<TypeId, Ty>,
     /// The types of keys and values, and whether it is that of a key.
@@ -129,6 +131,7 @@ impl<'a> Generator<'a> {
             event_names: Vec::new(),
             types: Names::of_types(),
             items: Vec::new(),
+            fields: 0,
             done: HashMap::new(),
             roots: HashMap::new(),
             tries: HashSet::new(),

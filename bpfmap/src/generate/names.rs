@@ -1,6 +1,6 @@
 //! Names in Rust for names in C, which may be anything.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// What `bpfmap`, the prelude and the language call types already.
 const TAKEN: &[&str] = &[
@@ -75,34 +75,42 @@ const NEVER_NAMES: &[&str] = &["self", "super", "crate", "_"];
 /// How much of a name is kept, in characters.
 const MAX_LEN: usize = 80;
 
-/// Names that are in use at one place, of types or of fields.
+/// Names that are in use at one place, of types or of fields, and the number that
+/// the next of the same name gets.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashSet<String>);
+pub(super) struct Names(HashMap<String, u32>);
 
 impl Names {
     /// For types.
     pub(super) fn of_types() -> Self {
-        Self(TAKEN.iter().map(|name| String::from(*name)).collect())
+        Self(TAKEN.iter().map(|name| (String::from(*name), 2)).collect())
     }
 
     /// Keeps a name from being given.
     pub(super) fn reserve(&mut self, name: &str) {
-        self.0.insert(name.into());
+        self.0.entry(name.into()).or_insert(2);
     }
 
     pub(super) fn is_free(&self, name: &str) -> bool {
-        !self.0.contains(name)
+        !self.0.contains_key(name)
     }
 
     /// The name, or that with a number behind it when it is in use.
     pub(super) fn unique(&mut self, name: String) -> String {
-        if self.0.insert(name.clone()) {
+        let Some(next) = self.0.get(&name) else {
+            self.0.insert(name.clone(), 2);
             return name;
-        }
+        };
         let edge = if name.ends_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-        let numbered = (2_u32..).map(|number| format!("{name}{edge}{number}"));
-        let mut free = numbered.filter(|name| self.0.insert(name.clone()));
-        free.next().unwrap_or(name)
+        let mut number = *next;
+        let mut numbered = format!("{name}{edge}{number}");
+        while self.0.contains_key(&numbered) {
+            number += 1;
+            numbered = format!("{name}{edge}{number}");
+        }
+        self.0.insert(name, number + 1);
+        self.0.insert(numbered.clone(), 2);
+        numbered
     }
 }
 

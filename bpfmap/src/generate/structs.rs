@@ -1,5 +1,6 @@
 //! Structs and sections of variables: fields over every byte of them.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::item::{Field, Item, Struct, Ty, Words};
@@ -21,6 +22,7 @@ impl Generator<'_> {
         name: &str,
     ) -> Result<Ty, BtfError> {
         let members = members(self.btf, composite, 0)?;
+        self.fields += members.len();
         let docs = vec![self.described(id)?];
         let name = self.types.unique(camel(name));
         let length_first = self.tries.contains(&composite.id);
@@ -53,7 +55,7 @@ impl Generator<'_> {
             end = piece.bytes.end;
             let length_first = length_first && piece.bytes == (0..4);
             let field = self.field(name, &piece, members, &mut fields, length_first)?;
-            fields.all.push(field);
+            fields.push(field);
         }
         fields.pad(end..size, members);
         let all = fields.all;
@@ -224,6 +226,7 @@ fn joined<'n>(names: impl Iterator<Item = &'n str> + Clone, between: &str) -> St
 /// The fields so far, and the names that are left.
 struct Fields {
     all: Vec<Field>,
+    given: HashSet<String>,
     names: Names,
     pads: usize,
 }
@@ -237,11 +240,16 @@ impl Fields {
             names.reserve(&snake(&member.name));
             names.reserve(&member.name);
         }
-        Self { all: Vec::new(), names, pads: 0 }
+        Self { all: Vec::new(), given: HashSet::new(), names, pads: 0 }
+    }
+
+    fn push(&mut self, field: Field) {
+        self.given.insert(field.name.clone());
+        self.all.push(field);
     }
 
     fn is_taken(&self, name: &str) -> bool {
-        self.all.iter().any(|field| field.name == name)
+        self.given.contains(name)
     }
 
     fn member(&mut self, member: &CMember<'_>, ty: Ty) -> Field {
@@ -277,7 +285,7 @@ impl Fields {
             }
         };
         let ty = Ty { align: 1, ..Ty::new(format!("Pad<{size}>"), size) };
-        self.all.push(Field { name, ty, c_name: None });
+        self.push(Field { name, ty, c_name: None });
     }
 }
 

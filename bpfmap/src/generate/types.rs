@@ -11,8 +11,12 @@ const MAX_DEPTH: usize = 48;
 /// How many structs are written. Members may be of so many that nobody reads
 /// them.
 const MAX_ITEMS: usize = 1 << 12;
+/// How many members they have together.
+const MAX_FIELDS: usize = 1 << 15;
 /// How many typedefs and qualifiers are looked through for a name.
 const MAX_TYPEDEFS: usize = 32;
+
+const TOO_MANY: &str = "one of too many types";
 
 impl Generator<'_> {
     /// A type with which a map, or another alias, can be written: what needs a
@@ -62,6 +66,7 @@ impl Generator<'_> {
             }
             Type::Enum { size, signed, values, .. } => match self.done.get(&peeled.id) {
                 Some(done) => done.clone(),
+                None if self.is_full() => Ty::opaque(size.into(), TOO_MANY),
                 None => {
                     let own = self.name_of(id)?;
                     let name = own.as_deref().unwrap_or(name);
@@ -167,8 +172,8 @@ impl Generator<'_> {
         if size == 0 {
             return Ok(Ty { align: 1, ..Ty::new("[u8; 0]", 0) });
         }
-        if self.items.len() >= MAX_ITEMS {
-            return Ok(Ty::opaque(size, "one of too many types"));
+        if self.is_full() {
+            return Ok(Ty::opaque(size, TOO_MANY));
         }
         // A struct cannot hold itself, whatever hostile BTF says.
         let itself = Ty::opaque(size, "a struct that holds itself");
@@ -179,6 +184,10 @@ impl Generator<'_> {
             Err(_) => self.done.remove(&composite.id),
         };
         ty
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() >= MAX_ITEMS || self.fields >= MAX_FIELDS
     }
 
     /// The name of a type: that of the struct, or of the last typedef before it.

@@ -46,7 +46,7 @@ impl Needs {
 }
 
 /// Everything about one map.
-pub(super) fn of_map(map: MapDefinition<'_>, found: &mut Vec<Finding>) {
+pub(super) fn of_map(map: MapDefinition<'_>, rows: &mut usize, found: &mut Vec<Finding>) {
     // The compiler places variables, and no program looks them up by a key.
     if map.definition.is_section || map.map_type() == MapType::STRUCT_OPS {
         return;
@@ -60,7 +60,10 @@ pub(super) fn of_map(map: MapDefinition<'_>, found: &mut Vec<Finding>) {
     for (role, side, needed) in sides {
         if let Side::Type(id) = side {
             match map.btf.view(id).table() {
-                Ok(table) => shared(map.name(), role, &table, map.map_type(), found),
+                Ok(table) => {
+                    *rows += table.rows.len() + 1;
+                    shared(map.name(), role, &table, found);
+                }
                 Err(error) if needed => {
                     let message = format!("{role} of map `{}`: {error}", Printable(map.name()));
                     let finding = Finding::new(Severity::Error, FindingKind::Incomplete, message);
@@ -72,7 +75,7 @@ pub(super) fn of_map(map: MapDefinition<'_>, found: &mut Vec<Finding>) {
     }
     if let Some(inner) = map.inner() {
         let before = found.len();
-        of_map(inner, found);
+        of_map(inner, rows, found);
         // The code refers to the map around it.
         for finding in &mut found[before..] {
             finding.map = Some(map.name().into());
@@ -122,7 +125,7 @@ fn untyped(map: MapDefinition<'_>, needs: &Needs, found: &mut Vec<Finding>) {
 }
 
 /// Everything about one key or value.
-fn shared(map: &str, role: Role, table: &BtfTable, map_type: MapType, found: &mut Vec<Finding>) {
+fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
     let at_most = found.len() + MAX_OF_TYPE;
     let mut push = |finding: Finding, path: &str, bytes| {
         if found.len() < at_most {
@@ -161,8 +164,8 @@ fn shared(map: &str, role: Role, table: &BtfTable, map_type: MapType, found: &mu
                     size => format!("{size} bytes"),
                 };
                 let place = between(row);
-                match (role, map_type) {
-                    (Role::Key, _) => Finding::new(
+                match role {
+                    Role::Key => Finding::new(
                         Severity::Warning,
                         FindingKind::HoleInKey,
                         format!(

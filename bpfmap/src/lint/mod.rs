@@ -116,6 +116,8 @@ pub enum FindingKind {
     FlexibleArray,
     /// A key or a value has a union.
     Union,
+    /// There is more than is looked at.
+    Unfinished,
 }
 
 impl FindingKind {
@@ -133,12 +135,15 @@ impl FindingKind {
             Self::Pointer => "pointer",
             Self::FlexibleArray => "flexible_array",
             Self::Union => "union",
+            Self::Unfinished => "unfinished",
         }
     }
 }
 
-/// How many findings there are at most: more than anybody mends in a day.
-const MAX_FINDINGS: usize = 1 << 12;
+/// How many findings there are at most, and how many members are looked at: more
+/// than anybody mends in a day. Maps may all be of one large type.
+const MAX_FINDINGS: usize = 1 << 11;
+const MAX_ROWS: usize = 1 << 16;
 
 impl Findings {
     /// Looks at an object file. Needs no kernel.
@@ -166,9 +171,13 @@ impl Findings {
             Err(error) => return Err(error),
         };
         let mut findings = sound::unsound(object.btf());
+        let mut rows = 0;
         for map in object.maps() {
-            maps::of_map(map, &mut findings);
-            if findings.len() >= MAX_FINDINGS {
+            maps::of_map(map, &mut rows, &mut findings);
+            if findings.len() >= MAX_FINDINGS || rows >= MAX_ROWS {
+                let message =
+                    format!("the maps behind `{}` were not looked at", Printable(map.name()));
+                findings.push(Finding::new(Severity::Warning, FindingKind::Unfinished, message));
                 break;
             }
         }

@@ -1,0 +1,268 @@
+//! What is found in an object before it is used.
+
+mod builder;
+
+use bpfmap::{Finding, FindingKind, Findings, ObjectError, Role, Severity};
+use builder::{Builder, kind};
+
+static FINDINGS: &[u8] = include_bytes!("bpf/findings.bpf.o");
+
+fn found(bytes: &[u8]) -> Findings {
+    Findings::of_object(bytes).unwrap()
+}
+
+/// Each finding in a line, with the line of source.
+fn lines(findings: &Findings) -> Vec<String> {
+    let line = |finding: &Finding| match &finding.source {
+        Some(source) => format!("{finding} | {source} | {}", source.text),
+        None => finding.to_string(),
+    };
+    findings.iter().map(line).collect()
+}
+
+#[test]
+fn everything_that_can_be_said_is_said() {
+    let expected = [
+        "warning: key of map `holed`, `struct holed`: 1 byte that no member covers (bytes 1..2), \
+         between `from.proto` and `from.port` | ./tests/bpf/findings.bpf.c:125:2 | \
+         bpf_map_delete_elem(&holed, &key);",
+        "warning: key of map `holed`, `struct holed`: 4 bytes that no member covers (bytes 4..8), \
+         between `from` and `cookie` | ./tests/bpf/findings.bpf.c:125:2 | \
+         bpf_map_delete_elem(&holed, &key);",
+        "warning: key of map `holed`, `struct holed`: 7 bytes that no member covers (bytes 17..24), \
+         after `last`, at the end | ./tests/bpf/findings.bpf.c:125:2 | \
+         bpf_map_delete_elem(&holed, &key);",
+        "warning: value of map `flags`, `struct flags`: `first`, `second`, `low`, `wide` are bitfields \
+         | ./tests/bpf/findings.bpf.c:126:10 | found = bpf_map_lookup_elem(&flags, &zero);",
+        "warning: key of map `hidden`, `struct endpoint`: 1 byte that no member covers (bytes 1..2), \
+         between `proto` and `port` | ./tests/bpf/findings.bpf.c:137:2 | \
+         bpf_map_delete_elem(&hidden, &endpoint);",
+        "warning: key of map `pointers`, `void *`: it is a pointer, `void *`",
+        "warning: key of map `packed`, `struct packed`: 23 bytes that no member covers (bytes 10..33), \
+         after `aligned.narrow`, at the end",
+        "note: value of map `flags`, `struct flags`: 2 bytes that no member covers (bytes 2..4), \
+         between `whole` and `low` | ./tests/bpf/findings.bpf.c:126:10 | \
+         found = bpf_map_lookup_elem(&flags, &zero);",
+        "note: value of map `flags`, `struct flags`: 1 byte that no member covers (bytes 7..8), \
+         between `low` and `wide` | ./tests/bpf/findings.bpf.c:126:10 | \
+         found = bpf_map_lookup_elem(&flags, &zero);",
+        "note: value of map `flags`, `struct flags`: 2 bytes that no member covers (bytes 14..16), \
+         after `type`, at the end | ./tests/bpf/findings.bpf.c:126:10 | \
+         found = bpf_map_lookup_elem(&flags, &zero);",
+        "note: value of map `Option`, `struct Self`: 2 bytes that no member covers (bytes 22..24), \
+         after `gen`, at the end",
+        "note: value of map `HashMap`, `struct Self`: 2 bytes that no member covers (bytes 22..24), \
+         after `gen`, at the end",
+        "note: key of map `addresses`, `union address`: it is a union, which says nothing of which arm \
+         is in use",
+        "note: value of map `addresses`, `union address`: it is a union, which says nothing of which \
+         arm is in use",
+        "note: value of map `pairs`, `pair`: it is a union, which says nothing of which arm is in use",
+        "note: value of map `packed`, `struct aligned`: 23 bytes that no member covers (bytes 9..32), \
+         after `narrow`, at the end",
+    ];
+    assert_eq!(lines(&found(FINDINGS)), expected);
+}
+
+#[test]
+fn a_finding_is_data_too() {
+    let findings = found(FINDINGS);
+    assert_eq!(findings.maps(), 12);
+    assert_eq!(findings.worst(), Some(Severity::Warning));
+    assert_eq!((findings.count(Severity::Warning), findings.count(Severity::Note)), (7, 9));
+    let first = findings.iter().next().unwrap();
+    assert_eq!(
+        (first.kind, first.role, first.bytes.clone()),
+        (FindingKind::HoleInKey, Some(Role::Key), Some(1..2))
+    );
+    let expected = serde_json::json!({
+        "severity": "warning",
+        "kind": "hole_in_key",
+        "map": "holed",
+        "role": "key",
+        "path": "",
+        "bytes": { "start": 1, "end": 2 },
+        "message": "key of map `holed`, `struct holed`: 1 byte that no member covers (bytes 1..2), \
+                    between `from.proto` and `from.port`",
+        "advice": "all bytes of a key are compared, so what is left in these makes a lookup miss: \
+                   fill them, `__u8 pad[1] = {}`, or clear the key with `__builtin_memset`",
+        "source": {
+            "file": "./tests/bpf/findings.bpf.c",
+            "line": 125,
+            "column": 2,
+            "text": "bpf_map_delete_elem(&holed, &key);",
+        },
+    });
+    assert_eq!(serde_json::to_value(first).unwrap(), expected);
+    let json = serde_json::to_value(&findings).unwrap();
+    assert_eq!((&json["maps"], json["findings"].as_array().map(Vec::len)), (&12.into(), Some(16)));
+    // The name of a kind is that of the data.
+    for finding in &findings {
+        assert_eq!(serde_json::to_value(finding.kind).unwrap(), finding.kind.name());
+    }
+}
+
+#[test]
+fn maps_without_types_are_named() {
+    let untyped = |bytes: &[u8]| {
+        let findings = found(bytes);
+        let of_kind = findings.iter().filter(|finding| finding.kind == FindingKind::Untyped);
+        of_kind.map(|finding| (finding.message.clone(), finding.advice.clone())).collect::<Vec<_>>()
+    };
+    let expected = [
+        (
+            "map `routes` is declared by size and not by type: the key is 8 bytes",
+            "declare `__type(key, ...)`, so that it can be compared",
+        ),
+        (
+            "map `legacy` is declared in the section `maps`, which has no types: the key is 4 bytes, \
+             the value is 8 bytes",
+            "declare `__type(key, ...)` and `__type(value, ...)` in the section `.maps`, so that it can \
+             be compared",
+        ),
+    ];
+    let found = untyped(include_bytes!("bpf/declared.bpf.o"));
+    let found: Vec<_> = found.iter().map(|(message, advice)| (&**message, &**advice)).collect();
+    assert_eq!(found, expected);
+    // Everything of it is typed.
+    assert!(untyped(include_bytes!("bpf/inner.bpf.o")).is_empty());
+}
+
+#[test]
+fn shapes_that_are_not_easily_shared_are_named() {
+    let findings = found(include_bytes!("bpf/shapes.bpf.o"));
+    let of_map = |map: &str| {
+        let of_map = findings.iter().filter(|finding| finding.map.as_deref() == Some(map));
+        of_map.map(|finding| (finding.kind, finding.path.as_str())).collect::<Vec<_>>()
+    };
+    use FindingKind::*;
+    assert_eq!(of_map("holes"), [(HoleInValue, ""), (HoleInValue, "")]);
+    assert_eq!(of_map("bitfields"), [(Bitfield, "")]);
+    assert_eq!(of_map("pointers"), [(Pointer, "address"), (Pointer, "several")]);
+    // A kptr is the kernel's own affair.
+    assert_eq!(of_map("kernel_owned"), [(Pointer, "plain")]);
+    assert_eq!(of_map("unions"), [(Union, ""), (Union, "named")]);
+    assert_eq!(of_map("flexible"), [(FlexibleArray, "data"), (FlexibleArray, "data")]);
+    assert_eq!(of_map("sizes_only"), [(Untyped, "")]);
+    assert_eq!(of_map("padding"), []);
+    assert_eq!(of_map("nested"), [], "a struct whose end is a member");
+}
+
+#[test]
+fn what_is_no_object_is_no_finding() {
+    assert!(matches!(Findings::of_object(b"text"), Err(ObjectError::NotElf(_))));
+    assert!(matches!(Findings::of_object(&FINDINGS[..100]), Err(ObjectError::NotElf(_))));
+    let exe = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    assert!(matches!(Findings::of_object(&exe), Err(ObjectError::NotBpf(_))));
+}
+
+/// The object with another name in the place of a section's.
+fn renamed(section: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut object = FINDINGS.to_vec();
+    // That of its relocations ends with it.
+    let whole = [section, b"\0"].concat();
+    let at = object.windows(whole.len()).rposition(|bytes| *bytes == *whole).unwrap();
+    object[at..at + name.len()].copy_from_slice(name);
+    object
+}
+
+#[test]
+fn an_object_without_btf_is_a_finding() {
+    let findings = found(&renamed(b".BTF", b".BTX"));
+    let expected = "error: the object has no BTF: compile it with `-g` (clang), or with `--btf` \
+                    (bpf-linker)";
+    assert_eq!(lines(&findings), [expected]);
+    assert_eq!(findings.iter().next().unwrap().kind, FindingKind::NoBtf);
+}
+
+#[test]
+fn without_lines_there_is_no_source() {
+    let findings = found(&renamed(b".BTF.ext", b".BTF.exx"));
+    assert_eq!(findings.iter().count(), 16);
+    assert!(findings.iter().all(|finding| finding.source.is_none()));
+}
+
+/// The object with other BTF, at its end.
+fn with_btf(btf: &[u8]) -> Vec<u8> {
+    let mut object = FINDINGS.to_vec();
+    let word = |at: usize| u64::from_le_bytes(*object[at..].first_chunk().unwrap());
+    let is_btf =
+        |at: &usize| object[word(at + 24) as usize..].starts_with(b"\x9f\xeb\x01\0\x18\0\0\0");
+    let header = (word(40) as usize..object.len()).step_by(64).find(is_btf).unwrap();
+    let place = object.len() as u64;
+    object.extend_from_slice(btf);
+    object[header + 24..header + 32].copy_from_slice(&place.to_le_bytes());
+    object[header + 32..header + 40].copy_from_slice(&(btf.len() as u64).to_le_bytes());
+    object
+}
+
+#[test]
+fn unsound_btf_is_found_wherever_it_is() {
+    let mut cases: Vec<(Builder, &str)> = Vec::new();
+    let mut case = |build: &dyn Fn(&mut Builder), expected| {
+        let mut builder = Builder::new();
+        build(&mut builder);
+        cases.push((builder, expected));
+    };
+    case(
+        &|btf| {
+            let int = btf.int(4);
+            btf.structure("short", 4, &[("a", int, 0), ("b", int, 16)]);
+        },
+        "BTF type 2, `struct short`: its member `b` reaches past its end: to bit 48, of 32",
+    );
+    case(
+        &|btf| {
+            btf.add(0, kind::PTR, 0, 99, &[]);
+        },
+        "malformed BTF",
+    );
+    case(
+        &|btf| {
+            let name = btf.name("circle");
+            btf.add(name, kind::TYPEDEF, 0, 1, &[]);
+        },
+        "BTF type 1 is nested too deeply, or contains itself",
+    );
+    case(
+        &|btf| {
+            btf.add(1 << 20, kind::STRUCT, 0, 4, &[]);
+        },
+        "a name lies outside of the string table",
+    );
+    case(
+        &|btf| {
+            let int = btf.int(4);
+            btf.array(int, u32::MAX);
+            let array = btf.array(2, u32::MAX);
+            btf.array(array, u32::MAX);
+        },
+        "an array is larger than any memory",
+    );
+    for (builder, expected) in cases {
+        let findings = found(&with_btf(&Vec::from(builder)));
+        let all = lines(&findings);
+        assert!(all.iter().any(|line| line.contains(expected)), "{expected}: {all:?}");
+        assert_eq!(findings.worst(), Some(Severity::Error), "{expected}");
+        let kinds = findings.iter().map(|finding| finding.kind);
+        assert!(kinds.into_iter().all(|kind| kind == FindingKind::UnsoundBtf), "{all:?}");
+    }
+    // BTF that is no BTF at all.
+    let findings = found(&with_btf(b"no BTF"));
+    assert_eq!(lines(&findings).len(), 1);
+    assert_eq!(findings.worst(), Some(Severity::Error));
+}
+
+#[test]
+fn all_that_a_compiler_writes_is_sound() {
+    for bytes in [
+        include_bytes!("bpf/declared.bpf.o").as_slice(),
+        include_bytes!("bpf/globals.bpf.o"),
+        include_bytes!("bpf/maps.bpf.o"),
+        include_bytes!("bpf/shapes.bpf.o"),
+        include_bytes!("rust-ebpf/maps.bpf.o"),
+    ] {
+        let findings = found(bytes);
+        assert_eq!(findings.count(Severity::Error), 0, "{:?}", lines(&findings));
+    }
+}
