@@ -1,12 +1,13 @@
 //! Objects: as bytes that begin like ELF, or real ones, damaged or with random
-//! types in place of their own.
+//! types in place of their own. They are checked, looked through, and Rust types
+//! are written for them.
 #![no_main]
 
 use arbitrary::{Result, Unstructured};
-use bpfmap::Object;
+use bpfmap::{Findings, Object};
 use bpfmap_fuzz::builder::Builder;
 use bpfmap_fuzz::known::{check_map, check_types, names_in};
-use bpfmap_fuzz::memory::CHECK;
+use bpfmap_fuzz::memory::{CHECK, WRITE};
 use bpfmap_fuzz::verdict::{Examiner, drawn};
 use bpfmap_fuzz::wild;
 use libfuzzer_sys::fuzz_target;
@@ -20,6 +21,8 @@ static OBJECTS: [&[u8]; 4] = [
 
 /// How many of an object's maps are checked.
 const MAX_MAPS: usize = 8;
+/// Of how many types a table is drawn.
+const MAX_TABLES: usize = 64;
 
 fuzz_target!(|bytes: &[u8]| {
     read(bytes);
@@ -73,4 +76,24 @@ fn read(bytes: &[u8]) {
         }
     };
     CHECK.check(bytes.len(), check);
+    WRITE.check(bytes.len(), || look_through(bytes));
+}
+
+/// What needs no Rust type: findings, tables, and Rust types to be written.
+fn look_through(bytes: &[u8]) {
+    match Findings::of_object(bytes) {
+        Ok(findings) => {
+            for finding in &findings {
+                assert!(!drawn(finding).contains('\n'));
+            }
+        }
+        Err(error) => drop(drawn(&error)),
+    }
+    let Ok(object) = Object::parse(bytes) else { return };
+    drawn(&object.generate());
+    for ty in object.btf().types().take(MAX_TABLES) {
+        if let Ok(table) = ty.table() {
+            drawn(&table);
+        }
+    }
 }

@@ -68,3 +68,10 @@ pub const PARSE: Bound = Bound { times: 1, plus: 1 << 10 };
 /// each level of a Rust struct, 256 differences and as many lines of the table,
 /// 512 characters for each name in these, 4096 maps.
 pub const CHECK: Bound = Bound { times: 8, plus: 8 << 20 };
+
+/// The Rust types for an object, and what is found in it.
+///
+/// A member of 12 bytes may have a name of 512, which is in the names that are
+/// taken, in an attribute, and in the text, there with each character escaped.
+/// The numbers of findings, structs and members have limits.
+pub const WRITE: Bound = Bound { times: 1024, plus: 16 << 20 };

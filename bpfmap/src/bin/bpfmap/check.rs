@@ -90,24 +90,17 @@ impl CheckArgs {
 }
 
 fn text(object: &Path, findings: &Findings, output: &mut Output) -> anyhow::Result<()> {
-    let count = |count: usize, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        count => Some(format!("{count} {what}s")),
-    };
-    let counts: Vec<_> = [
-        count(findings.maps(), "map"),
-        count(findings.count(Severity::Error), "error"),
-        count(findings.count(Severity::Warning), "warning"),
-        count(findings.count(Severity::Note), "note"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let nothing = if findings.worst().is_none() { "nothing found" } else { "" };
-    let counts: Vec<_> =
-        counts.iter().map(String::as_str).chain((!nothing.is_empty()).then_some(nothing)).collect();
-    writeln!(output, "{}: {}", object.display(), counts.join(", "))?;
+    let counts =
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
+    let mut line = format!("{}: {}", object.display(), counted(findings.maps(), "map"));
+    for (severity, what) in counts {
+        match findings.count(severity) {
+            0 => {}
+            count => line += &format!(", {}", counted(count, what)),
+        }
+    }
+    let nothing = if findings.worst().is_none() { ", nothing found" } else { "" };
+    writeln!(output, "{line}{nothing}")?;
     for finding in findings {
         let style = match finding.severity {
             Severity::Error => AnsiColor::Red.on_default().bold(),
@@ -127,6 +120,14 @@ fn text(object: &Path, findings: &Findings, output: &mut Output) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }
 
 /// A workflow command, as GitHub's runner reads it.
