@@ -187,6 +187,31 @@ fn a_map_of_the_kernel_is_written_like_one_of_an_object() {
     assert_eq!(generator.finish().to_string(), *expected);
 }
 
+#[test]
+fn what_cannot_be_written_is_said() {
+    let mut builder = builder::Builder::new();
+    let int = builder.int(4);
+    builder.structure("nothing", 0, &[]);
+    builder.structure("short", 4, &[("a", int, 16)]);
+    let btf = Btf::parse(Vec::from(builder)).unwrap();
+    let mut generator = Generator::new(&btf);
+    generator.named("nothing").unwrap().named("short").unwrap();
+    generator.loaded_map("whole", MapType::HASH, None, Some(btf.type_named("short").unwrap()));
+    generator.loaded_map("sockets", MapType::SOCKMAP, None, None);
+    let generated = generator.finish();
+    let expected = "
+// `nothing`: it has no bytes.
+
+// `short`: malformed BTF at byte 52: a member reaches past the end of its struct.
+
+// `whole` (hash): its key has no bytes.
+
+// `sockets` (sockmap): bpfmap has no typed map for maps of this type.
+";
+    assert_eq!(generated.to_string(), expected);
+    assert_eq!(generated.types().count(), 0);
+}
+
 /// Nothing that an object can say reaches the text but as a comment or a name.
 #[test]
 fn names_cannot_leave_their_place() {

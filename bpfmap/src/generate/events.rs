@@ -10,12 +10,18 @@ const MAX_EVENTS: usize = 16;
 
 impl Generator<'_> {
     /// The struct for a type that is asked for by its name.
-    pub(super) fn event(&mut self, name: &str, id: TypeId) -> Result<(), BtfError> {
-        let ty = self.root(id, name)?;
-        if !self.events.iter().any(|(known, _)| known == name) {
-            self.events.push((name.into(), ty.text));
-        }
-        Ok(())
+    pub(super) fn event(&mut self, name: &str, id: TypeId) {
+        let problem = match self.root(id, name) {
+            Ok(ty) if ty.size > 0 => {
+                if !self.events.iter().any(|(known, _)| known == name) {
+                    self.events.push((name.into(), ty.text));
+                }
+                return;
+            }
+            Ok(_) => "it has no bytes".into(),
+            Err(error) => error.to_string(),
+        };
+        self.problems.push((name.into(), problem));
     }
 
     /// The names of the types that a map's events may be of.

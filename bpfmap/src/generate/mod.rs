@@ -60,6 +60,8 @@ pub struct Generator<'a> {
     tries: HashSet<TypeId>,
     /// The names of events, and their Rust types.
     events: Vec<(String, String)>,
+    /// The names of types that cannot be written, and why.
+    problems: Vec<(String, String)>,
     /// Whether what is written now is in a key.
     key: bool,
     depth: usize,
@@ -72,6 +74,7 @@ pub struct Generated {
     items: Vec<Item>,
     maps: Vec<GeneratedMap>,
     types: Vec<(String, String)>,
+    problems: Vec<(String, String)>,
 }
 
 /// What was made of a map.
@@ -136,6 +139,7 @@ impl<'a> Generator<'a> {
             roots: HashMap::new(),
             tries: HashSet::new(),
             events: Vec::new(),
+            problems: Vec::new(),
             key: false,
             depth: 0,
         }
@@ -187,11 +191,11 @@ impl<'a> Generator<'a> {
         // A struct that is in a key and in a value is fit for a key.
         wanted.iter().for_each(|map| self.keys(map));
         for (name, id) in std::mem::take(&mut self.event_names) {
-            // Of a type that cannot be read there is nothing to be written.
-            let _ = self.event(&name, id);
+            self.event(&name, id);
         }
         let maps = wanted.iter().map(|map| self.one_map(map)).collect();
-        Generated { items: self.items, maps, types: self.events }
+        let (items, types, problems) = (self.items, self.events, self.problems);
+        Generated { items, maps, types, problems }
     }
 }
 

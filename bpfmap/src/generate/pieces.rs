@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::btf::{Btf, BtfError, Type};
+use crate::btf::{Btf, BtfError, Type, TypeId};
 use crate::compare::CMember;
 
 /// Bytes that one field covers.
@@ -32,10 +32,11 @@ impl Part {
     }
 }
 
-/// The pieces of a struct of that size, by rising offset; what is between them
-/// is padding.
+/// The pieces of the struct `id`, by rising offset; what is between them is
+/// padding.
 pub(super) fn of(
     btf: &Btf<'_>,
+    id: TypeId,
     members: &[CMember<'_>],
     size: u64,
     key: bool,
@@ -107,7 +108,7 @@ pub(super) fn of(
     match pieces.last() {
         Some(last) if last.bytes.end > size => Err(BtfError::Malformed {
             what: "a member reaches past the end of its struct",
-            at: btf.place_of(members.first().map_or(0, |member| member.target)),
+            at: btf.place_of(id),
         }),
         _ => Ok(pieces),
     }

@@ -13,6 +13,13 @@ use pieces::{Part, Piece};
 /// How many arms of a union are named.
 const MAX_ARMS: usize = 8;
 
+/// What a struct is written for.
+struct Whole<'a> {
+    id: TypeId,
+    size: u64,
+    members: &'a [CMember<'a>],
+}
+
 impl Generator<'_> {
     /// The struct for a struct.
     pub(super) fn structure(
@@ -25,9 +32,8 @@ impl Generator<'_> {
         self.fields += members.len();
         let docs = vec![self.described(id)?];
         let name = self.types.unique(camel(name));
-        let length_first = self.tries.contains(&composite.id);
-        let size = composite.size.into();
-        self.write_struct(&name, docs, &members, size, length_first)
+        let whole = Whole { id: composite.id, size: composite.size.into(), members: &members };
+        self.write_struct(&name, docs, &whole)
     }
 
     /// The struct for a section of global variables.
@@ -36,18 +42,19 @@ impl Generator<'_> {
         let c_name = self.btf.string(section.name)?;
         let docs = vec![format!("The variables of `{}`.", Printable(&c_name))];
         let name = self.types.unique(camel(&c_name));
-        self.write_struct(&name, docs, &members, section.size.into(), false)
+        let whole = Whole { id: section.id, size: section.size.into(), members: &members };
+        self.write_struct(&name, docs, &whole)
     }
 
     fn write_struct(
         &mut self,
         name: &str,
         docs: Vec<String>,
-        members: &[CMember<'_>],
-        size: u64,
-        length_first: bool,
+        whole: &Whole<'_>,
     ) -> Result<Ty, BtfError> {
-        let pieces = pieces::of(self.btf, members, size, self.key)?;
+        let &Whole { id, size, members } = whole;
+        let length_first = self.tries.contains(&id);
+        let pieces = pieces::of(self.btf, id, members, size, self.key)?;
         let mut fields = Fields::new(members);
         let mut end = 0;
         for piece in pieces {

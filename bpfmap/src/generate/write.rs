@@ -65,6 +65,9 @@ impl Display for Generated {
                 Item::Enum(item) => enumeration(f, item)?,
             }
         }
+        for (name, why) in &self.problems {
+            writeln!(f, "\n// `{}`: {}.", Printable(name), Printable(why))?;
+        }
         self.maps.iter().try_for_each(|map| {
             writeln!(f)?;
             one_map(f, map)

@@ -33,10 +33,10 @@ pub(super) fn unsound(btf: &Btf<'_>) -> Vec<Finding> {
 /// What is wrong with a type, if anything is.
 fn of_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
     let ty = btf.type_by_id(id)?;
-    if let Some(name) = ty.name() {
-        if let Some(wrong) = of_name(btf, name)? {
-            return Ok(Some(wrong));
-        }
+    if let Some(name) = ty.name()
+        && let Some(wrong) = of_name(btf, name)?
+    {
+        return Ok(Some(wrong));
     }
     match ty {
         Type::Pointer { target }

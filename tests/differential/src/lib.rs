@@ -17,4 +17,4 @@ mod rust;
 mod table;
 
 pub use compile::version;
-pub use run::{Figures, each_object, run};
+pub use run::{Figures, WithObject, each_object, run};

@@ -104,7 +104,8 @@ pub fn run(clang: &str, structs: usize, seed: u64) -> Result<Figures> {
 
 /// One translation unit, which is the same whatever is before it.
 fn unit(clang: &str, count: usize, seed: u64, index: usize) -> Result<Figures> {
-    let (mut rng, structs, bytes) = compiled(clang, count, seed, index)?;
+    let mut rng = rng_of(seed, index);
+    let (structs, bytes) = compiled(clang, count, &mut rng)?;
     let object = Object::parse(&bytes)?;
     let mut unit = Unit {
         title: format!("seed {seed}, unit {index}, {clang}"),
@@ -119,6 +120,9 @@ fn unit(clang: &str, count: usize, seed: u64, index: usize) -> Result<Figures> {
     Ok(unit.figures)
 }
 
+/// Takes a title, an object, and the names of its structs.
+pub type WithObject<'t> = dyn FnMut(&str, &[u8], &[String]) -> Result<()> + 't;
+
 /// Hands the object of every translation unit to `then`, with a title and the
 /// names of its structs.
 ///
@@ -129,29 +133,28 @@ pub fn each_object(
     clang: &str,
     structs: usize,
     seed: u64,
-    then: &mut dyn FnMut(&str, &[u8], &[String]) -> Result<()>,
+    then: &mut WithObject<'_>,
 ) -> Result<()> {
     for index in 0..structs.div_ceil(PER_UNIT) {
         let count = PER_UNIT.min(structs - index * PER_UNIT);
-        let (_, structs, bytes) = compiled(clang, count, seed, index)?;
+        let (structs, bytes) = compiled(clang, count, &mut rng_of(seed, index))?;
         let names: Vec<_> = structs.into_iter().map(|one| one.name).collect();
         then(&format!("seed {seed}, unit {index}, {clang}"), &bytes, &names)?;
     }
     Ok(())
 }
 
-/// One translation unit.
-fn compiled(
-    clang: &str,
-    count: usize,
-    seed: u64,
-    index: usize,
-) -> Result<(Rng, Vec<Struct>, Vec<u8>)> {
+/// That of one translation unit.
+fn rng_of(seed: u64, unit: usize) -> Rng {
     let mut seeds = Rng::with_seed(seed);
-    let mut rng = Rng::with_seed(seeds.u64(..).wrapping_add(index as u64));
-    let mut structs = generate::structs(&mut rng, count);
+    Rng::with_seed(seeds.u64(..).wrapping_add(unit as u64))
+}
+
+/// The structs of one translation unit, and the object.
+fn compiled(clang: &str, count: usize, rng: &mut Rng) -> Result<(Vec<Struct>, Vec<u8>)> {
+    let mut structs = generate::structs(rng, count);
     let bytes = compile(clang, &mut structs)?;
-    Ok((rng, structs, bytes))
+    Ok((structs, bytes))
 }
 
 struct Unit<'a> {
