@@ -15,7 +15,8 @@ use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
 use crate::layout::{BpfMapKey, BpfMapValue, Kind, Layout, bytes_of, bytes_of_mut, zeroed};
 use crate::map_type::MapType;
-use crate::sys::Update;
+use crate::probe::{Feature, Inconclusive, Support};
+use crate::sys::{Errno, Update};
 
 /// Values by prefix, of which the longest that fits is found:
 /// `BPF_MAP_TYPE_LPM_TRIE`, since Linux 4.11.
@@ -221,10 +222,6 @@ fn key_of<K: BpfMapKey, A: PrefixAddress>(address: &A) -> K {
 }
 
 /// Prefixes.
-///
-/// Before Linux 6.13 the kernel does not look whether a prefix is there when it
-/// writes: [`insert_new`](Self::insert_new) and [`replace`](Self::replace) do what
-/// [`insert`](Self::insert) does.
 impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// The value of the longest prefix in the map that `key` begins with; `None`
     /// when there is none. Prefixes that are longer than `key` do not count: for
@@ -292,9 +289,13 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// # Errors
     ///
     /// [`Error::KeyExists`] when it is there; [`Error::Full`] as for
-    /// [`insert`](Self::insert).
+    /// [`insert`](Self::insert). Where the kernel does not look whether it is
+    /// there: it does since Linux 6.13, and in later builds of some older ones.
+    /// That is found out with a trie of its own
+    /// ([`Feature::TrieConditions`]), which takes `CAP_BPF` the first time.
     pub fn insert_new(&self, key: &K, value: &V) -> Result<(), Error> {
         self.check(key)?;
+        self.conditions_count(Operation::InsertNew)?;
         self.open.update(Operation::InsertNew, Update::New, bytes_of(key), value)
     }
 
@@ -302,10 +303,32 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMissing`] when it is not there.
+    /// [`Error::KeyMissing`] when it is not there. Where the kernel does not look
+    /// whether it is there, as for [`insert_new`](Self::insert_new).
     pub fn replace(&self, key: &K, value: &V) -> Result<(), Error> {
         self.check(key)?;
+        self.conditions_count(Operation::Replace)?;
         self.open.update(Operation::Replace, Update::Existing, bytes_of(key), value)
+    }
+
+    /// An older kernel takes a conditional write for any other, and its success
+    /// would say what is not so.
+    fn conditions_count(&self, operation: Operation) -> Result<(), Error> {
+        let (errno, meaning) = match Feature::TrieConditions.probe() {
+            Support::Yes => return Ok(()),
+            Support::No => (
+                Errno::NOTSUPP,
+                "for tries this kernel does not look whether the key is there, as Linux does since \
+                 6.13, and would write in any case; `insert` is what it has",
+            ),
+            Support::Unknown(Inconclusive { errno, .. }) => (
+                errno,
+                "whether this kernel looks if the key is there, which older ones do not for tries, \
+                 is tried on another trie, which could not be made or written; call \
+                 `Feature::TrieConditions.probe()` while the process still has CAP_BPF",
+            ),
+        };
+        Err(self.open.refused(operation, errno, meaning))
     }
 
     /// Removes a prefix; `false` when it was not there, also when a shorter one

@@ -54,24 +54,35 @@ fn attempt(feature: Feature) -> Attempt<()> {
             sys::create_map(&array).map(drop).map_err(why(CREATE))
         }
         Feature::LookupBatch(map_type) => {
-            let (map, mut key, mut value) = entry(map_type)?;
+            let Entry { map, mut key, mut value, .. } = entry(map_type)?;
             let read = map.lookup_batch(&mut Cursor::Start, &mut key, &mut value, 1, false);
             has_command("BPF_MAP_LOOKUP_BATCH", read.map(drop))
         }
         Feature::UpdateBatch(map_type) => {
-            let (map, key, value) = entry(map_type)?;
+            let Entry { map, key, value, _inner } = entry(map_type)?;
             let written = map.update_batch(&key, &value, 1).map_err(|partial| partial.errno);
             has_command("BPF_MAP_UPDATE_BATCH", written)
         }
         Feature::DeleteBatch(map_type) => {
-            let (map, key, _) = entry(map_type)?;
+            let Entry { map, key, .. } = entry(map_type)?;
             let removed = map.delete_batch(&key, 1).map_err(|partial| partial.errno);
             has_command("BPF_MAP_DELETE_BATCH", removed)
         }
         Feature::LookupAndDelete(map_type) => {
-            let (map, key, mut value) = entry(map_type)?;
+            let Entry { map, key, mut value, .. } = entry(map_type)?;
             let taken = map.lookup_and_delete(&key, &mut value);
             has_command("BPF_MAP_LOOKUP_AND_DELETE_ELEM", taken)
+        }
+        Feature::TrieConditions => {
+            let Entry { map: trie, key, value, .. } = entry(MapType::LPM_TRIE)?;
+            let update = "BPF_MAP_UPDATE_ELEM";
+            trie.update(&key, &value, Update::Any).map_err(why(update))?;
+            match trie.update(&key, &value, Update::New) {
+                Err(Errno(libc::EEXIST)) => Ok(()),
+                // Written again, or no room to: as if it were not there.
+                Ok(()) | Err(Errno(libc::ENOSPC)) => Err(Stopped(Support::No)),
+                Err(errno) => Err(stopped(update, errno)),
+            }
         }
         Feature::SpinLock => {
             let btf = btf().map_err(why("BPF_BTF_LOAD"))?;
@@ -159,17 +170,25 @@ fn opened(map: OwnedFd) -> Attempt<Map> {
     })
 }
 
-/// A map of the type, and a key and a value for it.
-fn entry(map_type: MapType) -> Attempt<(Map, Vec<u8>, Vec<u8>)> {
+/// A map, and a key and a value for it.
+struct Entry {
+    map: Map,
+    key: Vec<u8>,
+    value: Vec<u8>,
+    /// What the value of a map of maps names, for as long as it does.
+    _inner: Option<OwnedFd>,
+}
+
+fn entry(map_type: MapType) -> Attempt<Entry> {
     let (map, inner) = create(map_type)?;
     let map = opened(map)?;
     let mut value = vec![0; map.value_len()];
-    if let Some(inner) = inner {
+    if let Some(inner) = &inner {
         // What such a map is given is a descriptor.
         value.copy_from_slice(&inner.as_raw_fd().to_ne_bytes());
     }
     let key = vec![0; map.key_len()];
-    Ok((map, key, value))
+    Ok(Entry { map, key, value, _inner: inner })
 }
 
 /// What the kernel answered to a command on a map that it has made: it may have

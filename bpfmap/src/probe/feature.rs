@@ -26,6 +26,9 @@ pub enum Feature {
     LookupAndDelete(MapType),
     /// Arrays that can be mapped into memory, `BPF_F_MMAPABLE`.
     MappedArray,
+    /// Writes to an LPM trie that depend on whether the prefix is there,
+    /// `BPF_NOEXIST` and `BPF_EXIST`: older kernels take them for any other write.
+    TrieConditions,
     /// Values that are read and written under their spin lock, `BPF_F_LOCK`.
     SpinLock,
     /// Keeping user space from writing to a map, `BPF_MAP_FREEZE`.
@@ -49,6 +52,8 @@ impl Feature {
             Self::Freeze => "5.2",
             Self::MappedArray => "5.5",
             Self::CgroupAccounting => "5.11",
+            // And in later builds of older kernels, as a fix.
+            Self::TrieConditions => "6.13",
             Self::MapType(map_type) => return map_type.since(),
             Self::LookupAndDelete(map_type) => match map_type {
                 MapType::QUEUE | MapType::STACK => "4.20",
@@ -92,6 +97,7 @@ impl Display for Feature {
             Self::UpdateBatch(map_type) => write!(f, "batch update on {map_type}"),
             Self::DeleteBatch(map_type) => write!(f, "batch delete on {map_type}"),
             Self::LookupAndDelete(map_type) => write!(f, "lookup_and_delete on {map_type}"),
+            Self::TrieConditions => f.write_str("conditional writes to lpm_trie"),
             Self::MappedArray => f.write_str("arrays in memory (BPF_F_MMAPABLE)"),
             Self::SpinLock => f.write_str("spin locks in values (BPF_F_LOCK)"),
             Self::Freeze => f.write_str("freezing of maps"),
