@@ -20,6 +20,7 @@ pub mod kind {
     pub const FLOAT: u32 = 16;
     pub const DECL_TAG: u32 = 17;
     pub const TYPE_TAG: u32 = 18;
+    pub const ENUM64: u32 = 19;
     /// Members give the sizes of bitfields.
     pub const FLAG: u32 = 0x80;
 }

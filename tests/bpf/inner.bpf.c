@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Maps of maps, and storage of sockets and tasks.
+// Maps of maps, and storage of sockets.
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -46,12 +46,5 @@ struct {
 	__type(key, int);
 	__type(value, struct mark);
 } sockets SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct mark);
-} tasks SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

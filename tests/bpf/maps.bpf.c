@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// A map of each type that user space can work on alone, and a program that
-// counts in some of them.
+// A map of each type that user space can work on alone and Linux 5.10 has, and a
+// program that counts in some of them.
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -55,12 +55,6 @@ struct {
 	__type(key, struct prefix);
 	__type(value, __u32);
 } routes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
-	__uint(max_entries, 1000);
-	__type(value, struct prefix);
-} seen SEC(".maps");
 
 struct opened {
 	__u32 kind;

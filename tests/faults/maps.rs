@@ -13,6 +13,7 @@ use bpfmap::{
 use crate::every::{Answer, Made, Scenario, Setting};
 
 pub static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
+static BLOOM: &[u8] = aya::include_bytes_aligned!("../bpf/bloom.bpf.o");
 static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
 static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
 
@@ -210,7 +211,7 @@ pub fn scenarios() -> Vec<Scenario> {
         "push" => |map| text(map.push(&value(2))),
         "pop" => |map| text(map.pop()),
     });
-    operations!(all, BloomFilter<Prefix>, MAPS, "seen", |map| {
+    operations!(all, BloomFilter<Prefix>, BLOOM, "seen", |map| {
         map.insert(&prefix(8, [10, 0, 0, 0])).expect(FILLED);
     }, |_| String::new(), {
         "insert" => |map| text(map.insert(&prefix(8, [10, 0, 0, 0]))),

@@ -1,13 +1,11 @@
 //! Which maps have BTF, and what it may be like, as the kernel has it.
 
-#[path = "../builder.rs"]
-mod builder;
-
 use bpfmap::{
     BpfMapValue, Btf, BtfSource, Error, Globals, HashMap, MapType, Note, OpenOptions, Verification,
 };
-use builder::{Builder, kind};
 
+use crate::builder::{Builder, kind};
+use crate::features::FLOAT;
 use crate::raw::{Create, load_btf};
 use crate::support::*;
 
@@ -19,6 +17,8 @@ trials! {
         a_section_that_the_kernel_knows_is_verified,
         an_array_with_a_dot_in_its_name_is_no_section,
         the_kernel_keeps_btf_for_the_types_of_which_that_is_said,
+    ]
+    [Need::Bpf, FLOAT] => [
         floating_point_and_what_loaders_put_in_its_place_are_bits,
     ]
 }
@@ -63,7 +63,6 @@ fn a_section_that_the_kernel_knows_is_verified() -> TestResult {
     Ok(())
 }
 
-/// FLOAT came with Linux 5.13.
 fn floating_point_and_what_loaders_put_in_its_place_are_bits() -> TestResult {
     #[derive(BpfMapValue, Clone, Copy)]
     #[repr(C)]

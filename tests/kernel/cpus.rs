@@ -4,12 +4,13 @@
 use aya::Ebpf;
 use bpfmap::{Array, Error, HashMap, PerCpu, fault, zeroed};
 
+use crate::features::TAKE;
 use crate::maps::{Count, MAPS};
 use crate::support::*;
 
 trials! {
+    [Need::Bpf, TAKE] => [every_operation_holds_more_cpus_than_there_are]
     [Need::Bpf] => [
-        every_operation_holds_more_cpus_than_there_are,
         values_made_for_fewer_cpus_are_refused_everywhere,
         without_a_list_of_cpus_no_map_of_theirs_opens,
     ]

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use aya::{Ebpf, EbpfLoader};
+use aya::Ebpf;
 use bpfmap::{
     Array, ArrayOfMaps, BloomFilter, BtfSource, Error, Globals, HashMap, HashOfMaps, Loader,
     LocalStorage, LpmTrie, Object, OpenOptions, PerCpu, Queue, RingBuf, Stack, TypedMap,
@@ -10,14 +10,17 @@ use bpfmap::{
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
+use crate::features::{BLOOM_FILTER, TASK_STORAGE};
 use crate::globals::{Data, GLOBALS};
-use crate::inner::{INNER, Mark, Tenant};
-use crate::maps::{Count, MAPS, Prefix};
+use crate::inner::{INNER, Mark, Tenant, load_tasks};
+use crate::maps::{BLOOM, Count, MAPS, Prefix};
 use crate::support::*;
 
 trials! {
-    [Need::Bpf] => [
+    [Need::Bpf, BLOOM_FILTER, TASK_STORAGE] => [
         each_map_has_a_descriptor_of_its_own_that_goes_with_it,
+    ]
+    [Need::Bpf] => [
         a_refused_map_leaves_no_descriptor,
     ]
     [Need::Bpf, Need::Bpffs] => [
@@ -64,7 +67,7 @@ fn open<M: TypedMap + AsFd>(options: OpenOptions<'_>, ebpf: &Ebpf, name: &str) -
 
 fn each_map_has_a_descriptor_of_its_own_that_goes_with_it() -> TestResult {
     let (maps, kinds, globals) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?, Ebpf::load(GLOBALS)?);
-    let inner = EbpfLoader::new().allow_unsupported_maps().load(INNER)?;
+    let inner = Ebpf::load(INNER)?;
     let new = OpenOptions::new;
     open::<HashMap<u32, u64>>(new(), &maps, "large")?;
     open::<HashMap<u32, u64>>(new(), &maps, "lru")?;
@@ -73,7 +76,7 @@ fn each_map_has_a_descriptor_of_its_own_that_goes_with_it() -> TestResult {
     open::<Array<Count>>(new(), &maps, "array")?;
     open::<Array<PerCpu<Count>>>(new(), &maps, "percpu_array")?;
     open::<LpmTrie<Prefix, u32>>(new(), &maps, "routes")?;
-    open::<BloomFilter<Prefix>>(new(), &maps, "seen")?;
+    open::<BloomFilter<Prefix>>(new(), &Ebpf::load(BLOOM)?, "seen")?;
     open::<Queue<Value>>(new(), &kinds, "queue")?;
     open::<Stack<Value>>(new(), &kinds, "stack")?;
     let object = Object::parse(MAPS)?;
@@ -81,7 +84,7 @@ fn each_map_has_a_descriptor_of_its_own_that_goes_with_it() -> TestResult {
     let object = Object::parse(GLOBALS)?;
     open::<Globals<Data>>(new().object(&object), &globals, ".data")?;
     open::<LocalStorage<Mark>>(new(), &inner, "sockets")?;
-    open::<LocalStorage<Mark>>(new(), &inner, "tasks")?;
+    open::<LocalStorage<Mark>>(new(), &load_tasks()?, "tasks")?;
 
     let tenants: HashOfMaps<u16, Tenant> = new().open(&inner, "tenants")?;
     let slots: ArrayOfMaps<Tenant> = new().open(&inner, "slots")?;

@@ -9,17 +9,18 @@ use bpfmap::{
     OpenOptions, PerCpu, Queue, Stack, fault, zeroed,
 };
 
+use crate::features::{BLOOM_FILTER, LOCKS_STAY_UNFROZEN, TAKE};
 use crate::inner::{INNER, Mark, Tenant};
-use crate::maps::{Count, Locked, MAPS, Prefix};
+use crate::maps::{BLOOM, Count, Locked, MAPS, Prefix};
 use crate::support::*;
 
 trials! {
+    [Need::Bpf, BLOOM_FILTER, TAKE] => [a_frozen_map_of_each_type_is_read_and_not_written]
+    [Need::Bpf, LOCKS_STAY_UNFROZEN] => [a_map_whose_values_have_a_lock_is_not_frozen]
     [Need::Bpf] => [
-        a_frozen_map_of_each_type_is_read_and_not_written,
         programs_write_to_a_frozen_map,
         a_map_is_frozen_once,
         a_map_that_is_in_memory_for_writing_is_not_frozen,
-        a_map_whose_values_have_a_lock_is_not_frozen,
         before_it_existed_freezing_says_so,
     ]
 }
@@ -79,7 +80,7 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
     frozen(routes.remove_batch(&[key]));
     assert_eq!(routes.longest_match_of([10, 1, 1, 1])?, Some(8));
 
-    let seen = BloomFilter::<Prefix>::open(&ebpf, "seen")?;
+    let seen = BloomFilter::<Prefix>::open(&Ebpf::load(BLOOM)?, "seen")?;
     seen.freeze()?;
     frozen(seen.insert(&key));
     assert!(!seen.may_contain(&key)?);

@@ -5,18 +5,19 @@ use std::collections::HashMap as StdMap;
 use aya::Ebpf;
 use bpfmap::{Error, HashMap, KernelError};
 
+use crate::features::TAKE;
 use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
         entries_come_and_go,
         conditional_writes_say_why_they_did_nothing,
-        take_removes_what_it_returns,
         a_full_map_says_so,
         walks_see_every_entry,
         what_the_program_wrote_is_read,
         a_frozen_map_says_that_it_is,
     ]
+    [Need::Bpf, TAKE] => [take_removes_what_it_returns]
 }
 
 fn hash() -> Result<HashMap<Key, Value>, Box<dyn std::error::Error>> {

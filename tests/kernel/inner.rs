@@ -9,6 +9,7 @@ use bpfmap::{
     OpenOptions, Unverifiable, Verification, fault,
 };
 
+use crate::features::{CGROUP_STORAGE, TASK_STORAGE};
 use crate::support::*;
 
 trials! {
@@ -18,23 +19,31 @@ trials! {
         maps_of_another_type_are_refused,
         a_map_that_is_not_like_the_others_is_refused,
         values_of_sockets,
-        values_of_processes,
         a_descriptor_of_something_else_has_no_value,
         update_rules_of_maps_of_maps,
         many_maps_are_put_in_at_once,
         update_rules_of_storage,
-        values_of_files_and_cgroups,
+    ]
+    [Need::Bpf, TASK_STORAGE] => [
+        values_of_processes,
+        update_rules_of_the_storage_of_processes,
         a_process_that_has_ended_has_no_value,
     ]
+    [Need::Bpf, CGROUP_STORAGE] => [values_of_files_and_cgroups]
 }
 
 pub static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
+static TASKS: &[u8] = aya::include_bytes_aligned!("../bpf/tasks.bpf.o");
 
 pub type Tenant = HashMap<u32, u64>;
 
-/// aya has no type of its own for the storage of tasks.
 fn load() -> Result<Ebpf, aya::EbpfError> {
-    EbpfLoader::new().allow_unsupported_maps().load(INNER)
+    Ebpf::load(INNER)
+}
+
+/// aya has no type of its own for the storage of tasks.
+pub fn load_tasks() -> Result<Ebpf, aya::EbpfError> {
+    EbpfLoader::new().allow_unsupported_maps().load(TASKS)
 }
 
 fn a_hash_of_maps() -> TestResult {
@@ -146,7 +155,7 @@ fn pidfd(process: u32) -> std::io::Result<OwnedFd> {
 }
 
 fn values_of_processes() -> TestResult {
-    let ebpf = load()?;
+    let ebpf = load_tasks()?;
     let marks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
     let process = this_process()?;
     marks.insert(&process, &MARK)?;
@@ -236,6 +245,11 @@ fn update_rules_of_storage() -> TestResult {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     update_rules(&sockets, &socket)?;
     assert!(matches!(sockets.replace(&socket, &MARK), Err(Error::KeyMissing { .. })));
+    Ok(())
+}
+
+fn update_rules_of_the_storage_of_processes() -> TestResult {
+    let ebpf = load_tasks()?;
     let tasks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
     update_rules(&tasks, &this_process()?)
 }
@@ -252,7 +266,7 @@ fn values_of_files_and_cgroups() -> TestResult {
 }
 
 fn a_process_that_has_ended_has_no_value() -> TestResult {
-    let ebpf = load()?;
+    let ebpf = load_tasks()?;
     let tasks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
     let mut child = std::process::Command::new("true").spawn()?;
     let process = pidfd(child.id())?;

@@ -1,16 +1,21 @@
 //! Everything that needs the running kernel.
 //!
 //! Where it may not be used the tests are reported as ignored, with the reason;
-//! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure.
+//! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure. Only what
+//! the kernel is too old for is ignored in any case; what it is not too old for,
+//! and does not have, is a failure in any case.
 
 mod answers;
 mod btf;
+#[path = "../builder.rs"]
+mod builder;
 mod bulk;
 mod churn;
 mod cpus;
 mod descriptors;
 mod failures;
 mod faults;
+mod features;
 mod freezing;
 mod gate;
 mod globals;
@@ -44,6 +49,7 @@ fn main() -> ExitCode {
         cpus::tests(),
         descriptors::tests(),
         failures::tests(),
+        features::tests(),
         freezing::tests(),
         gate::tests(),
         globals::tests(),

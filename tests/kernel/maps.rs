@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 use aya::programs::Xdp;
 use aya::{Ebpf, TestRun, TestRunOptions};
 use bpfmap::{
-    Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, Error, HashMap, LpmTrie, Object, OpenOptions,
-    Pad, PerCpu, SpinLock, fault, zeroed,
+    Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, Error, Feature, HashMap, LpmTrie, Object,
+    OpenOptions, Pad, PerCpu, SpinLock, Support, fault, zeroed,
 };
 
+use crate::features::{BLOOM_FILTER, TAKE, TRIE_CONDITIONS};
 use crate::support::*;
 
 trials! {
@@ -24,13 +25,17 @@ trials! {
         only_arrays_made_for_it_are_mapped,
         a_frozen_array_is_mapped_for_reading,
         the_longest_prefix_is_found,
-        a_bloom_filter_never_forgets,
+        a_write_on_a_condition_that_does_not_count_is_refused,
         values_with_a_lock_are_written_under_it,
         a_lock_that_nothing_verifies_is_not_used,
     ]
+    [Need::Bpf, TAKE] => [take_removes_the_values_of_all_cpus]
+    [Need::Bpf, TRIE_CONDITIONS] => [prefixes_are_written_on_conditions]
+    [Need::Bpf, BLOOM_FILTER] => [a_bloom_filter_never_forgets]
 }
 
 pub static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
+pub static BLOOM: &[u8] = aya::include_bytes_aligned!("../bpf/bloom.bpf.o");
 
 #[derive(BpfMapValue, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -68,8 +73,7 @@ fn a_hash_map_with_a_value_for_each_cpu() -> TestResult {
         entries.sort_by_key(|(key, _)| *key);
         assert_eq!(entries.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(entries[1].1, values);
-        assert_eq!(map.take(&3)?, Some(PerCpu::splat(packets(1))?));
-        assert_eq!(map.remove_batch(&[1, 2, 3])?, 2);
+        assert_eq!(map.remove_batch(&[1, 2, 3, 4])?, 3);
     }
     let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?;
     map.insert(&1, &PerCpu::splat(packets(0))?)?;
@@ -100,6 +104,17 @@ fn values_for_another_number_of_cpus_are_refused() -> TestResult {
         }
     }
     assert_eq!(map.get(&1)?, None);
+    Ok(())
+}
+
+fn take_removes_the_values_of_all_cpus() -> TestResult {
+    let ebpf = Ebpf::load(MAPS)?;
+    for name in ["percpu_hash", "lru_percpu_hash"] {
+        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, name)?;
+        map.insert(&3, &PerCpu::splat(packets(1))?)?;
+        assert_eq!(map.take(&3)?, Some(PerCpu::splat(packets(1))?));
+        assert_eq!(map.take(&3)?, None);
+    }
     Ok(())
 }
 
@@ -237,14 +252,12 @@ fn the_longest_prefix_is_found() -> TestResult {
     let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
     let (all, ten, one) = (prefix(0, [0; 4]), prefix(8, [10, 0, 0, 0]), prefix(16, [10, 1, 0, 0]));
     routes.insert_batch(&[all, ten], &[0, 8])?;
-    routes.insert_new(&one, &16)?;
+    routes.insert(&one, &16)?;
     let found = |addr| routes.longest_match(&prefix(32, addr));
     assert_eq!(found([10, 1, 2, 3])?, Some(16));
     assert_eq!(found([10, 2, 2, 3])?, Some(8));
     assert_eq!(found([11, 1, 2, 3])?, Some(0));
-    assert!(matches!(routes.insert_new(&one, &1), Err(Error::KeyExists { .. })));
     let absent = prefix(24, [10, 1, 1, 0]);
-    assert!(matches!(routes.replace(&absent, &1), Err(Error::KeyMissing { .. })));
     assert!(!routes.remove(&absent)?);
     routes.insert(&absent, &24)?;
     match routes.insert(&prefix(32, [1, 1, 1, 1]), &1) {
@@ -259,8 +272,39 @@ fn the_longest_prefix_is_found() -> TestResult {
     Ok(())
 }
 
-fn a_bloom_filter_never_forgets() -> TestResult {
+fn prefixes_are_written_on_conditions() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
+    let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
+    let (there, absent) = (prefix(8, [10, 0, 0, 0]), prefix(16, [10, 1, 0, 0]));
+    routes.insert_new(&there, &8)?;
+    assert!(matches!(routes.insert_new(&there, &1), Err(Error::KeyExists { .. })));
+    assert!(matches!(routes.replace(&absent, &1), Err(Error::KeyMissing { .. })));
+    assert_eq!(routes.longest_match(&there)?, Some(8));
+    routes.replace(&there, &9)?;
+    assert_eq!(routes.iter().collect::<Result<Vec<_>, _>>()?, [(there, 9)]);
+    Ok(())
+}
+
+/// Older kernels take them for any other write.
+fn a_write_on_a_condition_that_does_not_count_is_refused() -> TestResult {
+    let ebpf = Ebpf::load(MAPS)?;
+    let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
+    let there = prefix(8, [10, 0, 0, 0]);
+    routes.insert(&there, &8)?;
+    if Feature::TrieConditions.probe() == Support::Yes {
+        assert!(matches!(routes.insert_new(&there, &1), Err(Error::KeyExists { .. })));
+    } else {
+        for answer in [routes.insert_new(&there, &1), routes.replace(&there, &1)] {
+            let error = answer.unwrap_err().to_string();
+            assert!(error.contains("map `routes` (id ") && error.contains("since 6.13"), "{error}");
+        }
+    }
+    assert_eq!(routes.longest_match(&there)?, Some(8));
+    Ok(())
+}
+
+fn a_bloom_filter_never_forgets() -> TestResult {
+    let ebpf = Ebpf::load(BLOOM)?;
     let seen = BloomFilter::<Prefix>::open(&ebpf, "seen")?;
     for last in 0..100 {
         seen.insert(&prefix(32, [10, 0, 0, last]))?;

@@ -8,6 +8,7 @@ use bpfmap::{
 };
 use caps::{CapSet, Capability};
 
+use crate::features::PIN_WITHOUT_CAPABILITY;
 use crate::support::*;
 
 trials! {
@@ -20,7 +21,7 @@ trials! {
         older_maps_do_not_vouch_for_one_another,
         a_name_that_is_cut_off_is_not_guessed,
     ]
-    [Need::Bpf, Need::Bpffs] => [
+    [Need::Bpf, Need::Bpffs, PIN_WITHOUT_CAPABILITY] => [
         without_any_capability_a_pin_opens_with_its_object,
     ]
 }
@@ -270,8 +271,6 @@ fn without_any_capability_a_pin_opens_with_its_object() -> TestResult {
     with_only(&[], || {
         match HashMap::<FlowKey, FlowStats>::from_pin(&path) {
             Err(Error::Unverifiable { reason: Unverifiable::NotPermitted { .. }, .. }) => {}
-            // Older kernels do not even open the pin.
-            Err(Error::Kernel(error)) if error.errno() == 1 => return Ok(()),
             other => panic!("{other:?}"),
         }
         let object = Object::parse(FLOWS)?;

@@ -1,7 +1,10 @@
 //! Maps that no loader makes: with BTF and names of the test's choice.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
@@ -73,6 +76,39 @@ pub fn freeze(map: impl AsFd) -> io::Result<()> {
     attr.__bindgen_anon_2.map_fd = map.as_fd().as_raw_fd().cast_unsigned();
     // SAFETY: no addresses.
     unsafe { call(bpf_cmd::BPF_MAP_FREEZE, &mut attr) }.map(drop)
+}
+
+/// `BPF_OBJ_PIN`.
+pub fn pin(object: impl AsFd, path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut attr = attributes();
+    attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
+    attr.__bindgen_anon_4.bpf_fd = object.as_fd().as_raw_fd().cast_unsigned();
+    // SAFETY: `path` ends with a NUL and outlives the call.
+    unsafe { call(bpf_cmd::BPF_OBJ_PIN, &mut attr) }.map(drop)
+}
+
+/// `BPF_OBJ_GET`.
+pub fn open_pin(path: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut attr = attributes();
+    attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
+    // SAFETY: `path` ends with a NUL and outlives the call.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_GET, &mut attr) }
+}
+
+/// Maps a page of a file for reading, for a moment.
+pub fn map(file: impl AsFd) -> io::Result<()> {
+    const LEN: usize = 4096;
+    let (at, fd) = (std::ptr::null_mut(), file.as_fd().as_raw_fd());
+    // SAFETY: memory that nobody uses is replaced.
+    let page = unsafe { libc::mmap(at, LEN, libc::PROT_READ, libc::MAP_PRIVATE, fd, 0) };
+    if page == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was mapped just now, and nothing refers to it.
+    unsafe { libc::munmap(page, LEN) };
+    Ok(())
 }
 
 /// The errno of an answer, 0 for success.

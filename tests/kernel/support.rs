@@ -11,6 +11,8 @@ use libtest_mimic::{Completion, Failed, Trial};
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
 
+use crate::features::Brought;
+
 pub static FLOWS: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
 pub static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
 /// An earlier build of `KINDS`, equal in all sizes and type ids.
@@ -85,34 +87,39 @@ pub enum Need {
     Bpftool,
     /// The kernel's own types.
     Vmlinux,
+    /// Something that not every kernel has.
+    Kernel(Brought),
 }
 
-/// Why the machine does not have what is needed.
-fn lacks(need: Need) -> Option<String> {
+/// Why a test is not run.
+enum Lack {
+    /// The machine has not got what is needed, which may be required of it.
+    Machine(String),
+    /// The kernel is too old.
+    Kernel(String),
+}
+
+/// Why what is needed is not there; an error when it should be.
+fn lacks(need: Need) -> Result<Option<Lack>, String> {
     static BPF: OnceLock<Option<String>> = OnceLock::new();
     static BPFFS: OnceLock<Option<String>> = OnceLock::new();
     static BPFTOOL: OnceLock<Option<String>> = OnceLock::new();
     static VMLINUX: OnceLock<Option<String>> = OnceLock::new();
-    let probe = || match need {
-        Need::Vmlinux => Btf::vmlinux().err().map(|error| error.to_string()),
-        Need::Bpf => {
-            Ebpf::load(FLOWS).err().map(|error| format!("BPF cannot be loaded: {}", causes(&error)))
-        }
-        Need::Bpffs => {
-            Bpffs::mount().err().map(|error| format!("a bpffs cannot be mounted: {error}"))
-        }
-        Need::Bpftool => {
-            let version = Command::new("bpftool").arg("version").output();
-            version.err().map(|error| format!("bpftool cannot be run: {error}"))
-        }
+    let lacking = match need {
+        Need::Bpf => BPF.get_or_init(|| {
+            let error = Ebpf::load(FLOWS).err()?;
+            Some(format!("BPF cannot be loaded: {}", causes(&error)))
+        }),
+        Need::Bpffs => BPFFS
+            .get_or_init(|| Some(format!("a bpffs cannot be mounted: {}", Bpffs::mount().err()?))),
+        Need::Bpftool => BPFTOOL.get_or_init(|| {
+            let error = Command::new("bpftool").arg("version").output().err()?;
+            Some(format!("bpftool cannot be run: {error}"))
+        }),
+        Need::Vmlinux => VMLINUX.get_or_init(|| Some(Btf::vmlinux().err()?.to_string())),
+        Need::Kernel(brought) => return Ok(brought.lacking()?.map(Lack::Kernel)),
     };
-    let known = match need {
-        Need::Bpf => &BPF,
-        Need::Bpffs => &BPFFS,
-        Need::Bpftool => &BPFTOOL,
-        Need::Vmlinux => &VMLINUX,
-    };
-    known.get_or_init(probe).clone()
+    Ok(lacking.clone().map(Lack::Machine))
 }
 
 /// The innermost cause says why, the outer ones only where.
@@ -126,11 +133,17 @@ fn causes(error: &dyn StdError) -> String {
 
 pub fn trial(name: &str, needs: &'static [Need], body: fn() -> TestResult) -> Trial {
     Trial::ignorable_test(name, move || {
-        if let Some(reason) = needs.iter().find_map(|need| lacks(*need)) {
-            return match std::env::var_os("BPFMAP_REQUIRE_KERNEL") {
-                Some(_) => Err(Failed::from(format!("may not be ignored here: {reason}"))),
-                None => Ok(Completion::ignored_with(reason)),
-            };
+        let required = std::env::var_os("BPFMAP_REQUIRE_KERNEL").is_some();
+        for need in needs {
+            match lacks(*need)? {
+                Some(Lack::Machine(reason)) if required => {
+                    return Err(Failed::from(format!("may not be ignored here: {reason}")));
+                }
+                Some(Lack::Machine(reason) | Lack::Kernel(reason)) => {
+                    return Ok(Completion::ignored_with(reason));
+                }
+                None => {}
+            }
         }
         body().map(|()| Completion::Completed).map_err(|error| Failed::from(error.to_string()))
     })

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use aya::Ebpf;
 use bpfmap::{BpfMapKey, Error, LpmTrie, MapType, OpenOptions, Pad, fault};
 
+use crate::features::TRIE_BATCH;
 use crate::maps::{MAPS, Prefix, prefix};
 use crate::support::*;
 
@@ -16,6 +17,8 @@ trials! {
         the_very_prefix_is_told_from_shorter_ones,
         too_long_a_prefix_is_refused,
         prefixes_in_batches_and_one_by_one,
+    ]
+    [Need::Bpf, TRIE_BATCH] => [
         a_walk_goes_on_where_a_batch_gave_up,
         a_walk_in_batches_has_an_end,
     ]
