@@ -132,7 +132,7 @@ impl Row {
 /// A flag that does not exist, and that of a lock that is not there. Only the
 /// ring buffer says that it has nothing to do with either.
 fn flags_are_refused_where_they_mean_nothing() -> TestResult {
-    const NO_FLAG: u64 = 3;
+    const NO_FLAG: u64 = 1 << 30;
     const LOCK: u64 = 4;
     let cpus = bpfmap::PerCpu::splat(0)?.as_slice().len();
     for row in rows() {

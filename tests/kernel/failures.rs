@@ -10,8 +10,8 @@ use std::net::UdpSocket;
 
 use aya::{Ebpf, EbpfLoader};
 use bpfmap::{
-    Array, ArrayOfMaps, BloomFilter, Error, Globals, HashMap, HashOfMaps, LocalStorage, LpmTrie,
-    Object, OpenOptions, PerCpu, Queue, Stack, fault, zeroed,
+    Array, ArrayOfMaps, BloomFilter, Error, Feature, Globals, HashMap, HashOfMaps, LocalStorage,
+    LpmTrie, Object, OpenOptions, PerCpu, Queue, Stack, fault, zeroed,
 };
 
 use crate::features::{BLOOM_FILTER, CGROUP_STORAGE, FREEZING_WRITES, TASK_STORAGE};
@@ -104,6 +104,9 @@ macro_rules! walks {
 }
 
 fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
+    // Known from here on, so that no failure is taken for the answer.
+    let conditions = Feature::TrieConditions.probe();
+    assert!(conditions.is_yes(), "{conditions}");
     let mut cases = Vec::new();
     let (ebpf, kinds) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?);
     let inner = Ebpf::load(INNER)?;

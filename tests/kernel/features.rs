@@ -80,6 +80,7 @@ fn all() -> Vec<(&'static str, Vec<Brought>)> {
             Feature::MappedArray,
             Feature::SpinLock,
             Feature::Freeze,
+            Feature::CgroupAccounting,
             Feature::Ids,
         ]
         .map(Brought::Probe),
