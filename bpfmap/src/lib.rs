@@ -110,9 +110,9 @@ pub use {
     lint::{Finding, FindingKind, Findings, Severity, SourceLine},
     map_type::MapType,
     maps::{
-        Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals, HashMap,
-        HashOfMaps, Iter, Keys, LocalStorage, LpmTrie, MapValue, MappedArray, Occupancy, PerCpu,
-        PrefixAddress, Queue, RingBuf, Stack, TypedMap, Values, WrongEvent,
+        AnyMap, Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals,
+        HashMap, HashOfMaps, Iter, Keys, LocalStorage, LpmTrie, MapValue, MappedArray, Occupancy,
+        PerCpu, PrefixAddress, Queue, RawEntries, RingBuf, Stack, TypedMap, Values, WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
     open::{Loader, OpenOptions},

@@ -206,7 +206,8 @@ const TABLE: &[Row] = &[
     row(&[ELOOP], ANY, &[OpenPin], Says("the path has too many symbolic links")),
     row(&[ENAMETOOLONG], ANY, &[OpenPin], Says("the path, or a name in it, is too long")),
     row(&[EINVAL], ANY, &[OpenPin], Says(
-        "the path holds a NUL, or the kernel, before 4.15, opens pins for reading and writing alone")),
+        "the path holds a NUL; or what is pinned there opens for reading and writing alone, as a \
+         link does, and before Linux 4.15 everything")),
     row(&[EINVAL, NOTSUPP], ANY, &[OpenId, OpenBtf, ReadBtf], Says(
         "the kernel has maps by id since Linux 4.13, and BTF by id since 4.18")),
     row(&[EMFILE], ANY, OPENS, Says(

@@ -1,5 +1,6 @@
 //! The typed maps: one type for each way in which maps behave.
 
+mod any;
 mod array;
 mod bloom;
 mod bulk;
@@ -31,6 +32,7 @@ use crate::verification::{MapLabel, Verification};
 
 pub(crate) use in_kernel::Counter;
 
+pub use any::{AnyMap, RawEntries};
 pub use array::{Array, Elements, MappedArray};
 pub use bloom::BloomFilter;
 pub use census::{Countable, Occupancy};

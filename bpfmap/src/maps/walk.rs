@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
 
     /// The next key and value; `None` at the end.
     #[inline]
-    fn next(&mut self) -> Option<Result<Entry<'_>, Error>> {
+    pub(super) fn next(&mut self) -> Option<Result<Entry<'_>, Error>> {
         if self.next == self.count
             && let Err(error) = self.refill()?
         {
@@ -216,7 +216,7 @@ fn remove(map: &Map, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
 }
 
 /// The bytes of a key and of its value.
-type Entry<'a> = (&'a [u8], &'a [u8]);
+pub(super) type Entry<'a> = (&'a [u8], &'a [u8]);
 
 /// How many entries the map can hold.
 fn capacity(map: &Map) -> usize {

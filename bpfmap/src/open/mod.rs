@@ -3,6 +3,7 @@
 #[cfg(feature = "aya")]
 mod aya;
 mod gate;
+pub(crate) mod handle;
 mod kernel;
 mod options;
 pub(crate) mod shared;

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::handle;
 use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{Beside, Loader};
 use crate::Error;
-use crate::failure::{Operation, unopened};
 use crate::maps::{Counter, OpenMap, TypedMap};
 use crate::object::Object;
-use crate::sys::{self, Held, NotDescribed};
+use crate::sys;
 use crate::verification::MapLabel;
 
 /// How to open a map, in the manner of [`std::fs::OpenOptions`].
@@ -127,10 +127,8 @@ impl<'a> OpenOptions<'a> {
             let (name, known) = (name.into(), loader.map_names());
             return Err(Error::UnknownMap { name, place: "the loaded program", known });
         };
-        match sys::duplicate(fd) {
-            Ok(fd) => self.open_owned(fd, label, Some(&|| Beside::of(loader, name))),
-            Err(errno) => Err(unopened(&Arc::new(label), Operation::Duplicate, errno)),
-        }
+        let fd = handle::by_fd(fd, &label)?;
+        self.open_owned(fd, label, Some(&|| Beside::of(loader, name)))
     }
 
     /// Opens a map that is pinned in a bpffs.
@@ -151,10 +149,7 @@ impl<'a> OpenOptions<'a> {
             pin: Some(path.into()),
             ..MapLabel::default()
         };
-        match sys::open_pin(path, self.read_only) {
-            Ok(fd) => self.open_owned(fd, label, None),
-            Err(errno) => Err(unopened(&Arc::new(label), Operation::OpenPin, errno)),
-        }
+        self.open_owned(handle::by_pin(path, &label, self.read_only)?, label, None)
     }
 
     /// Opens the map of that id, as `bpftool map` shows it.
@@ -168,10 +163,7 @@ impl<'a> OpenOptions<'a> {
     pub fn from_id<M: TypedMap>(&self, id: u32) -> Result<M, Error> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, id: Some(id), ..MapLabel::default() };
-        match sys::open_id(Held::Map, id, self.read_only) {
-            Ok(fd) => self.open_owned(fd, label, None),
-            Err(errno) => Err(unopened(&Arc::new(label), Operation::OpenId, errno)),
-        }
+        self.open_owned(handle::by_id(id, &label, self.read_only)?, label, None)
     }
 
     /// Opens the map of a descriptor, of which it makes its own duplicate.
@@ -182,10 +174,7 @@ impl<'a> OpenOptions<'a> {
     pub fn from_fd<M: TypedMap>(&self, fd: impl AsFd) -> Result<M, Error> {
         let name = self.name.unwrap_or_default().into();
         let label = MapLabel { name, ..MapLabel::default() };
-        match sys::duplicate(fd.as_fd()) {
-            Ok(fd) => self.open_owned(fd, label, None),
-            Err(errno) => Err(unopened(&Arc::new(label), Operation::Duplicate, errno)),
-        }
+        self.open_owned(handle::by_fd(fd.as_fd(), &label)?, label, None)
     }
 
     /// `beside` has the BTF of what was loaded together with the map, for one of a
@@ -202,21 +191,11 @@ impl<'a> OpenOptions<'a> {
     fn pass(
         &self,
         fd: OwnedFd,
-        mut label: MapLabel,
+        label: MapLabel,
         wanted: &Wanted<'_>,
         beside: Option<&dyn Fn() -> Beside>,
     ) -> Result<OpenMap, Error> {
-        let map = match sys::Map::new(fd) {
-            Ok(map) => map,
-            Err((why, fd)) => {
-                let is_map = sys::is_map(fd.as_fd());
-                return Err(not_described(&Arc::new(label), why, is_map));
-            }
-        };
-        label.id = Some(map.info().id);
-        if label.name.is_empty() {
-            label.name.clone_from(&map.info().name);
-        }
+        let (map, label) = handle::described(fd, label)?;
         let label = Arc::new(label);
         let gate = Gate { options: self, wanted, info: map.info(), label: &label, beside };
         match gate.verify() {
@@ -226,28 +205,11 @@ impl<'a> OpenOptions<'a> {
                 let counter = Counter::default();
                 Ok(OpenMap { btf, map, label, verification, at, counter })
             }
-            // The kernel describes a program through the same call as a map,
-            // and then none of what it said was meant.
+            // Asked last, as it is a call more.
             Err(_) if sys::is_map(map.fd().as_fd()) == Some(false) => {
-                let label = MapLabel { id: None, ..MapLabel::clone(&label) };
-                Err(Error::NotAMap { map: Arc::new(label) })
+                Err(handle::not_a_map(&label))
             }
             Err(error) => Err(error),
-        }
-    }
-}
-
-/// What it means that nothing is known of what a descriptor is of.
-fn not_described(map: &Arc<MapLabel>, why: NotDescribed, is_map: Option<bool>) -> Error {
-    match why {
-        NotDescribed::Refused(errno) if errno.0 == libc::EBADF || is_map != Some(false) => {
-            unopened(map, Operation::Describe, errno)
-        }
-        NotDescribed::Refused(_) => Error::NotAMap { map: Arc::clone(map) },
-        NotDescribed::Cpus(error) => {
-            let advice = "it says how many values a key has in a map with one for each CPU, and \
-                          nothing else does: mount /sys, or open the map where it is";
-            Error::Io { path: sys::POSSIBLE_CPUS.into(), error, advice }
         }
     }
 }

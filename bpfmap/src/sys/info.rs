@@ -26,6 +26,9 @@ pub(crate) struct MapInfo {
     pub(crate) btf_value_type_id: u32,
     /// The type of the value in the kernel's own BTF, for `struct_ops`; else 0.
     pub(crate) btf_vmlinux_value_type_id: u32,
+    /// What depends on the type of the map, such as the number of hash functions
+    /// of a bloom filter; since Linux 5.16.
+    pub(crate) map_extra: u64,
 }
 
 /// `struct bpf_prog_info`, as far as it is needed here.
@@ -48,7 +51,7 @@ pub(crate) struct LinkInfo {
     pub(crate) id: u32,
     /// The program that is attached; 0 for a link of `struct_ops`.
     pub(crate) prog_id: u32,
-    /// The map that a link of `struct_ops` is of.
+    /// The map that a link of `struct_ops` is of, or that an iterator walks.
     pub(crate) map_id: Option<u32>,
 }
 
@@ -70,6 +73,7 @@ pub(crate) fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
         btf_key_type_id: info.btf_key_type_id,
         btf_value_type_id: info.btf_value_type_id,
         btf_vmlinux_value_type_id: info.btf_vmlinux_value_type_id,
+        map_extra: info.map_extra,
     })
 }
 
@@ -119,14 +123,23 @@ pub(crate) fn program_btf_id(fd: BorrowedFd<'_>) -> Result<u32, Errno> {
 /// `BPF_OBJ_GET_INFO_BY_FD` on a link, since Linux 5.8.
 pub(crate) fn link_info(fd: BorrowedFd<'_>) -> Result<LinkInfo, Errno> {
     const STRUCT_OPS: u32 = bpf_link_type::BPF_LINK_TYPE_STRUCT_OPS as u32;
+    const ITER: u32 = bpf_link_type::BPF_LINK_TYPE_ITER as u32;
     let mut info: bpf_link_info = nothing_asked();
     // SAFETY: nothing is asked for.
     unsafe { ask(fd, &mut info) }?;
     let map_id = match info.type_ {
         // SAFETY: an integer, whatever was written to the union.
         STRUCT_OPS => Some(unsafe { info.__bindgen_anon_1.struct_ops.map_id }),
+        ITER => {
+            // SAFETY: as above, and of an iterator over something else it is zero.
+            let iter = unsafe { info.__bindgen_anon_1.iter };
+            // SAFETY: as above.
+            Some(unsafe { iter.__bindgen_anon_1.map }.map_id)
+        }
         _ => None,
     };
+    // There is no map of id 0: an iterator over something else.
+    let map_id = map_id.filter(|id| *id != 0);
     Ok(LinkInfo { link_type: info.type_, id: info.id, prog_id: info.prog_id, map_id })
 }
 

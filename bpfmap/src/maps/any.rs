@@ -1,0 +1,159 @@
+//! A map without Rust types: bytes.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::walk::Walk;
+use super::{Counter, OpenMap};
+use crate::Error;
+use crate::map_type::MapType;
+use crate::open::handle;
+use crate::sys;
+use crate::verification::{MapLabel, Unverifiable, Verification};
+
+/// An open map whose keys and values are bytes: for programs that show any map.
+///
+/// Nothing is compared when it opens, and it cannot be written to. For the map of
+/// a program that you know there are [`HashMap`](crate::HashMap) and the others.
+///
+/// ```no_run
+/// # fn main() -> Result<(), bpfmap::Error> {
+/// let map = bpfmap::AnyMap::from_pin("/sys/fs/bpf/flows")?;
+/// let mut entries = map.entries();
+/// while let Some(entry) = entries.next_entry() {
+///     let (key, value) = entry?;
+///     println!("{key:02x?} {value:02x?}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AnyMap {
+    open: OpenMap,
+}
+
+impl AnyMap {
+    /// Opens a map that is pinned in a bpffs, for reading.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OpenOptions::from_pin`](crate::OpenOptions::from_pin), when there is
+    /// no map.
+    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let label = MapLabel { name, pin: Some(path.into()), ..MapLabel::default() };
+        Self::of(handle::by_pin(path, &label, true)?, label)
+    }
+
+    /// Opens the map of that id, for reading.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OpenOptions::from_id`](crate::OpenOptions::from_id), when there is
+    /// no map.
+    pub fn from_id(id: u32) -> Result<Self, Error> {
+        let label = MapLabel { id: Some(id), ..MapLabel::default() };
+        Self::of(handle::by_id(id, &label, true)?, label)
+    }
+
+    /// Opens the map of a descriptor, of which it makes its own duplicate.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OpenOptions::from_fd`](crate::OpenOptions::from_fd), when it is not
+    /// one of a map.
+    pub fn from_fd(fd: impl AsFd) -> Result<Self, Error> {
+        let label = MapLabel::default();
+        Self::of(handle::by_fd(fd.as_fd(), &label)?, label)
+    }
+
+    pub(crate) fn from_owned(fd: OwnedFd) -> Result<Self, Error> {
+        Self::of(fd, MapLabel::default())
+    }
+
+    fn of(fd: OwnedFd, label: MapLabel) -> Result<Self, Error> {
+        let (map, label) = handle::described(fd, label)?;
+        if sys::is_map(map.fd().as_fd()) == Some(false) {
+            return Err(handle::not_a_map(&label));
+        }
+        let label = Arc::new(label);
+        let map_type = MapType::from_raw(map.info().map_type);
+        let verification =
+            Verification::SizesOnly { reason: Unverifiable::NoBtfForType { map_type } };
+        Ok(Self {
+            open: OpenMap {
+                btf: None,
+                map,
+                label,
+                verification,
+                at: 0,
+                counter: Counter::default(),
+            },
+        })
+    }
+
+    /// How messages name it.
+    pub fn label(&self) -> &Arc<MapLabel> {
+        &self.open.label
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.open.map.info().id
+    }
+
+    /// Its type.
+    pub fn map_type(&self) -> MapType {
+        MapType::from_raw(self.open.map.info().map_type)
+    }
+
+    /// The size of a key, in bytes.
+    pub fn key_size(&self) -> u32 {
+        self.open.map.info().key_size
+    }
+
+    /// The size of a value, in bytes; that of one CPU for a map of a per-CPU type.
+    pub fn value_size(&self) -> u32 {
+        self.open.map.info().value_size
+    }
+
+    /// How many entries it can hold.
+    pub fn max_entries(&self) -> u32 {
+        self.open.map.info().max_entries
+    }
+
+    /// All entries, by batches where the kernel has them, since Linux 5.6.
+    pub fn entries(&self) -> RawEntries<'_> {
+        RawEntries { walk: Walk::new(&self.open) }
+    }
+}
+
+impl AsFd for AnyMap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.open.map.fd().as_fd()
+    }
+}
+
+/// All entries of an [`AnyMap`], as bytes.
+#[derive(Debug)]
+pub struct RawEntries<'a> {
+    walk: Walk<'a>,
+}
+
+impl RawEntries<'_> {
+    /// The next key and value; `None` at the end. For a map of a per-CPU type the
+    /// value is one for each possible CPU, each padded to 8 bytes.
+    ///
+    /// They are valid until the next call, as they are not copied.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it; then this was the last.
+    #[allow(clippy::type_complexity, reason = "a key and a value")]
+    pub fn next_entry(&mut self) -> Option<Result<(&[u8], &[u8]), Error>> {
+        self.walk.next()
+    }
+}
