@@ -55,8 +55,8 @@
 //! only), `compare` (both in, the differences out, no I/O), `sys` (every
 //! `bpf(2)` call, and the memory that the kernel shares), `probe` (what the
 //! kernel supports), `failure` (what its answers mean), `open` (the gate), `maps`
-//! (the typed maps), `preflight` (is the machine fit). `unsafe` is in `layout` and
-//! `sys` alone.
+//! (the typed maps), `inventory` (what maps there are, and who holds them),
+//! `preflight` (is the machine fit). `unsafe` is in `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -72,6 +72,8 @@ mod error;
 mod failure;
 #[cfg(feature = "std")]
 mod generate;
+#[cfg(feature = "std")]
+mod inventory;
 mod layout;
 #[cfg(feature = "std")]
 mod lint;
@@ -107,6 +109,10 @@ pub use {
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
     generate::{Generated, GeneratedMap, Generator},
+    inventory::{
+        Holders, Incomplete, Inventory, KernelLink, KernelMap, KernelProgram, ObjectId,
+        OpenDescriptor, Pin, Process, Stale, StaleReason, UnpinError,
+    },
     lint::{Finding, FindingKind, Findings, Severity, SourceLine},
     map_type::MapType,
     maps::{

@@ -22,6 +22,7 @@ mod globals;
 mod hash;
 mod in_kernel;
 mod inner;
+mod inventory;
 mod maps;
 mod others;
 mod preflight;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         hash::tests(),
         in_kernel::tests(),
         inner::tests(),
+        inventory::tests(),
         maps::tests(),
         preflight::tests(),
         probe::tests(),

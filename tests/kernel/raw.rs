@@ -111,6 +111,21 @@ pub fn map(file: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Puts a map into a map of maps whose keys are numbers.
+pub fn put(outer: &OwnedFd, number: u32, inner: &OwnedFd) -> io::Result<()> {
+    update(outer, &number.to_ne_bytes(), &inner.as_raw_fd().to_ne_bytes())
+}
+
+/// Writes an entry; key and value are as long as the map's.
+pub fn update(map: &OwnedFd, key: &[u8], value: &[u8]) -> io::Result<()> {
+    let mut attr = attributes();
+    attr.__bindgen_anon_2.map_fd = map.as_raw_fd().cast_unsigned();
+    attr.__bindgen_anon_2.key = key.as_ptr().expose_provenance() as u64;
+    attr.__bindgen_anon_2.__bindgen_anon_1.value = value.as_ptr().expose_provenance() as u64;
+    // SAFETY: the caller sees to the lengths.
+    unsafe { call(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+}
+
 /// The errno of an answer, 0 for success.
 fn errno<T>(answer: io::Result<T>) -> i32 {
     answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1))

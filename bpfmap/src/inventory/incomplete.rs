@@ -1,0 +1,83 @@
+//! What could not be read.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+
+/// A part of an inventory that is missing. What holds a map may be in it, so a map
+/// without holders is then not one that nobody holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Incomplete {
+    /// What is in the kernel could not be asked for.
+    Ids {
+        /// `maps`, `programs` or `links`.
+        what: &'static str,
+        /// The kernel's answer, as an `errno`.
+        errno: i32,
+    },
+    /// One of what is in the kernel could not be opened or described.
+    Object {
+        /// `map`, `program` or `link`.
+        what: &'static str,
+        /// Its id.
+        id: u32,
+        /// The kernel's answer, as an `errno`.
+        errno: i32,
+    },
+    /// What is in a map of maps, or in a `prog_array`, could not be read.
+    Contents {
+        /// The id of the map.
+        map_id: u32,
+        /// The kernel's answer, as an `errno`; 0 when it is none of the kernel's.
+        errno: i32,
+    },
+    /// Processes whose descriptors could not be read.
+    Processes {
+        /// How many they are.
+        unreadable: usize,
+        /// How many processes there are.
+        of: usize,
+    },
+    /// A file or a directory could not be read, so what is pinned there, or which
+    /// processes or mounts there are, is not known.
+    Path {
+        /// The file or the directory.
+        path: PathBuf,
+        /// Why not, as an `errno`.
+        errno: i32,
+    },
+}
+
+impl Display for Incomplete {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ids { what, errno } => {
+                write!(f, "the kernel's {what} cannot be listed: {}", error(*errno))?;
+                match *errno {
+                    libc::EPERM => f.write_str("; it needs CAP_SYS_ADMIN"),
+                    libc::EINVAL => f.write_str("; the kernel is too old to list them"),
+                    _ => Ok(()),
+                }
+            }
+            Self::Object { what, id, errno } => {
+                write!(f, "{what} {id} cannot be looked at: {}", error(*errno))
+            }
+            Self::Contents { map_id, errno } => {
+                write!(f, "what is in map {map_id} cannot be read: {}", error(*errno))
+            }
+            Self::Processes { unreadable, of } => write!(
+                f,
+                "the descriptors of {unreadable} of {of} processes cannot be read; it needs root, or \
+                 CAP_SYS_PTRACE"
+            ),
+            Self::Path { path, errno } => {
+                write!(f, "{} cannot be read: {}", path.display(), error(*errno))
+            }
+        }
+    }
+}
+
+fn error(errno: i32) -> impl Display {
+    crate::sys::Errno(errno)
+}

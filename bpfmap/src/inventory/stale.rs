@@ -1,0 +1,337 @@
+//! Maps that nobody uses.
+
+use std::collections::HashSet;
+use std::fmt::{self, Display, Formatter};
+
+use super::{Inventory, KernelMap, KernelProgram, ObjectId, Pin};
+use crate::map_type::MapType;
+
+/// A map that the kernel keeps, and that nobody seems to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Stale<'a> {
+    /// The map.
+    pub map: &'a KernelMap,
+    /// What keeps it, and why that is no use.
+    pub reason: StaleReason,
+    /// Where it is pinned. Removing these pins is what
+    /// [`unpin`](Inventory::unpin) does.
+    pub pins: Vec<&'a Pin>,
+}
+
+/// Why a map seems to be used by nobody. A map is there as long as anything holds
+/// it, so something does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum StaleReason {
+    /// Only pins keep it: what was in it when its program went is still there. It
+    /// may be meant to wait for the next start of its program.
+    Pinned,
+    /// Only programs use it that are pinned themselves, that no process has open
+    /// and that no link attaches. They may be attached in one of the ways that
+    /// leave no link: `tc` filters, XDP by netlink, `BPF_PROG_ATTACH`.
+    IdlePrograms {
+        /// Their ids.
+        programs: Vec<u32>,
+    },
+    /// It is only in maps of maps that nobody uses either.
+    StaleOuter {
+        /// Their ids.
+        maps: Vec<u32>,
+    },
+    /// Processes have it open, and nothing else holds it: no program uses it, and
+    /// nobody else can find it. So it is while a program is being loaded, and when
+    /// a loader has forgotten to close it.
+    OnlyProcesses {
+        /// Their numbers.
+        pids: Vec<u32>,
+    },
+    /// Nothing that can be seen holds it: a process that has mapped its memory and
+    /// closed it, a descriptor on its way through a socket, or a process that is
+    /// out of sight.
+    Unseen,
+}
+
+impl Display for StaleReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pinned => {
+                f.write_str("only pins keep it: no program uses it, and no process has it open")
+            }
+            Self::IdlePrograms { programs } => write!(
+                f,
+                "only {} use{} it, pinned and attached by no link; `bpftool net` and `bpftool cgroup \
+                 tree` show whether in one of the older ways",
+                Listed("program", programs),
+                if programs.len() == 1 { "s" } else { "" }
+            ),
+            Self::StaleOuter { maps } => {
+                write!(f, "it is only in {}, which nobody uses either", Listed("map", maps))
+            }
+            Self::OnlyProcesses { pids } => write!(
+                f,
+                "only {} ha{} it open: no program uses it, and it is not pinned",
+                Listed("process", pids),
+                if pids.len() == 1 { "s" } else { "ve" }
+            ),
+            Self::Unseen => f.write_str(
+                "nothing that can be seen holds it: maybe memory that a process has mapped, or a \
+                 process that is out of sight",
+            ),
+        }
+    }
+}
+
+/// `program 3`, `programs 3 and 4`.
+struct Listed<'a>(&'static str, &'a [u32]);
+
+impl Display for Listed<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(what, ids) = *self;
+        let plural = match (ids.len(), what) {
+            (1, _) => "",
+            (_, "process") => "es",
+            _ => "s",
+        };
+        write!(f, "{what}{plural} ")?;
+        for (index, id) in ids.iter().enumerate() {
+            let before = match index {
+                0 => "",
+                _ if index + 1 == ids.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{before}{id}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Inventory {
+    /// The maps that nobody seems to use, and why.
+    ///
+    /// A map is there as long as something holds it: a descriptor of a process, a
+    /// program, a link, a pin, or a map of maps. It is *used* when
+    ///
+    /// - a process has it open, and a program uses it, or it is pinned or in a map
+    ///   of maps;
+    /// - a program uses it that a link attaches, that a process has open, or that
+    ///   is in a `prog_array` which is used itself; and one that is there although
+    ///   none of these and no pin holds it, as the kernel does: it is attached in
+    ///   one of the ways that leave no link;
+    /// - a link of `struct_ops` or an iterator holds it;
+    /// - it is in a map of maps that is used.
+    ///
+    /// Every other map is listed, with the [reason](StaleReason) why it is still
+    /// there. None of them says that it may go: a pinned map may wait on purpose for
+    /// the next start of its program.
+    ///
+    /// When something is [`incomplete`](Self::incomplete), a holder may be in what
+    /// is missing, so that a map that is listed may be used after all.
+    pub fn stale(&self) -> Vec<Stale<'_>> {
+        let used = Used::of(self);
+        let stale = |map| {
+            let reason = self.reason(map, &used)?;
+            Some(Stale { map, reason, pins: self.pins_of(ObjectId::Map(map.id)).collect() })
+        };
+        self.maps.iter().filter_map(stale).collect()
+    }
+
+    fn reason(&self, map: &KernelMap, used: &Used) -> Option<StaleReason> {
+        let holders = self.holders(map.id);
+        let only_processes = holders.programs.is_empty()
+            && holders.links.is_empty()
+            && holders.pins.is_empty()
+            && holders.outer_maps.is_empty();
+        if only_processes && !holders.processes.is_empty() {
+            let pids = holders.processes.iter().map(|process| process.pid).collect();
+            return Some(StaleReason::OnlyProcesses { pids });
+        }
+        if used.maps.contains(&map.id) {
+            return None;
+        }
+        Some(if !holders.programs.is_empty() {
+            let programs = holders.programs.iter().map(|program| program.id).collect();
+            StaleReason::IdlePrograms { programs }
+        } else if !holders.pins.is_empty() {
+            StaleReason::Pinned
+        } else if !holders.outer_maps.is_empty() {
+            let maps = holders.outer_maps.iter().map(|outer| outer.id).collect();
+            StaleReason::StaleOuter { maps }
+        } else {
+            StaleReason::Unseen
+        })
+    }
+
+    /// Whether a process, a link or the kernel itself has the program in use;
+    /// `None` when that depends on whether a `prog_array` is used.
+    fn runs(&self, program: &KernelProgram) -> Option<bool> {
+        let object = ObjectId::Program(program.id);
+        if self.links.iter().any(|link| link.program_id == program.id)
+            || self.processes.iter().any(|process| process.has_open(object))
+        {
+            return Some(true);
+        }
+        if self.prog_arrays(program.id).next().is_some() {
+            return None;
+        }
+        // What is there and held by nothing, the kernel holds.
+        Some(self.pins_of(object).next().is_none())
+    }
+
+    /// The maps for tail calls that a program is in.
+    fn prog_arrays(&self, program_id: u32) -> impl Iterator<Item = &KernelMap> {
+        self.maps.iter().filter(move |map| {
+            map.map_type == MapType::PROG_ARRAY && map.contents.contains(&program_id)
+        })
+    }
+}
+
+/// What is used, by its ids.
+#[derive(Debug, Default)]
+struct Used {
+    maps: HashSet<u32>,
+    programs: HashSet<u32>,
+}
+
+impl Used {
+    fn of(inventory: &Inventory) -> Self {
+        let mut used = Self::default();
+        for program in &inventory.programs {
+            if inventory.runs(program) == Some(true) {
+                used.programs.insert(program.id);
+            }
+        }
+        for process in &inventory.processes {
+            for open in &process.open {
+                if let ObjectId::Map(id) = open.object {
+                    used.maps.insert(id);
+                }
+            }
+        }
+        used.maps.extend(inventory.links.iter().filter_map(|link| link.map_id));
+        // One of struct_ops that is in use holds itself.
+        let holds_itself = |map: &&KernelMap| {
+            map.map_type == MapType::STRUCT_OPS && inventory.holders(map.id).is_empty()
+        };
+        used.maps.extend(inventory.maps.iter().filter(holds_itself).map(|map| map.id));
+        while used.spread(inventory) {}
+        used
+    }
+
+    /// Goes one step further, from programs to maps and from maps to what is in
+    /// them; whether it found anything.
+    fn spread(&mut self, inventory: &Inventory) -> bool {
+        let before = (self.maps.len(), self.programs.len());
+        for program in &inventory.programs {
+            if self.programs.contains(&program.id) {
+                self.maps.extend(&program.map_ids);
+            }
+        }
+        for map in &inventory.maps {
+            match map.map_type {
+                _ if !self.maps.contains(&map.id) => {}
+                MapType::PROG_ARRAY => self.programs.extend(&map.contents),
+                _ => self.maps.extend(&map.contents),
+            }
+        }
+        before != (self.maps.len(), self.programs.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fdinfo::MapFdinfo;
+    use super::super::{KernelLink, OpenDescriptor, Process};
+    use super::*;
+
+    fn map(id: u32, map_type: MapType, contents: &[u32]) -> KernelMap {
+        let fdinfo = MapFdinfo { id, map_type: map_type.as_raw(), ..MapFdinfo::default() };
+        KernelMap { contents: contents.into(), ..KernelMap::of_fdinfo(&fdinfo) }
+    }
+
+    fn program(id: u32, map_ids: &[u32]) -> KernelProgram {
+        let (name, program_type) = (String::new(), "xdp".into());
+        KernelProgram { id, name, program_type, map_ids: map_ids.into(), btf_id: 0 }
+    }
+
+    fn pin(object: ObjectId) -> Pin {
+        Pin { path: format!("/sys/fs/bpf/{object:?}").into(), object }
+    }
+
+    fn process(pid: u32, object: ObjectId) -> Process {
+        Process { pid, comm: "agent".into(), open: vec![OpenDescriptor { fd: 3, object }] }
+    }
+
+    fn reasons(inventory: &Inventory) -> Vec<(u32, StaleReason)> {
+        inventory.stale().into_iter().map(|stale| (stale.map.id, stale.reason)).collect()
+    }
+
+    #[test]
+    fn a_program_in_a_prog_array_runs_when_that_one_is_used() {
+        // Program 1 jumps through map 10 to program 2, which uses map 11.
+        let mut inventory = Inventory {
+            maps: vec![map(10, MapType::PROG_ARRAY, &[2]), map(11, MapType::HASH, &[])],
+            programs: vec![program(1, &[10]), program(2, &[11])],
+            pins: vec![pin(ObjectId::Program(1))],
+            ..Inventory::default()
+        };
+        let idle = |id| StaleReason::IdlePrograms { programs: vec![id] };
+        assert_eq!(reasons(&inventory), [(10, idle(1)), (11, idle(2))]);
+        let link = KernelLink { id: 5, link_type: "xdp".into(), program_id: 1, map_id: None };
+        inventory.links.push(link);
+        assert_eq!(reasons(&inventory), []);
+    }
+
+    #[test]
+    fn a_program_that_only_the_kernel_holds_is_attached() {
+        let mut inventory = Inventory {
+            maps: vec![map(10, MapType::HASH, &[])],
+            programs: vec![program(1, &[10])],
+            ..Inventory::default()
+        };
+        assert_eq!(reasons(&inventory), []);
+        // Then a pin may be all that holds it.
+        inventory.pins.push(pin(ObjectId::Program(1)));
+        assert_eq!(reasons(&inventory).len(), 1);
+        inventory.processes.push(process(7, ObjectId::Program(1)));
+        assert_eq!(reasons(&inventory), []);
+    }
+
+    #[test]
+    fn struct_ops_hold_themselves_and_links_hold_maps() {
+        let mut inventory = Inventory {
+            maps: vec![map(10, MapType::STRUCT_OPS, &[]), map(11, MapType::HASH, &[])],
+            ..Inventory::default()
+        };
+        assert_eq!(reasons(&inventory), [(11, StaleReason::Unseen)]);
+        let link = KernelLink { id: 5, link_type: "iter".into(), program_id: 1, map_id: Some(11) };
+        inventory.links.push(link);
+        assert_eq!(reasons(&inventory), []);
+    }
+
+    #[test]
+    fn a_process_that_has_a_pinned_map_open_uses_it() {
+        let mut inventory = Inventory {
+            maps: vec![map(10, MapType::HASH, &[])],
+            processes: vec![process(7, ObjectId::Map(10))],
+            ..Inventory::default()
+        };
+        assert_eq!(reasons(&inventory), [(10, StaleReason::OnlyProcesses { pids: vec![7] })]);
+        inventory.pins.push(pin(ObjectId::Map(10)));
+        assert_eq!(reasons(&inventory), []);
+        inventory.processes.clear();
+        assert_eq!(reasons(&inventory), [(10, StaleReason::Pinned)]);
+    }
+
+    #[test]
+    fn reasons_are_sentences() {
+        let reason = StaleReason::IdlePrograms { programs: vec![3, 4, 9] };
+        assert!(reason.to_string().starts_with("only programs 3, 4 and 9 use it, pinned"));
+        let reason = StaleReason::OnlyProcesses { pids: vec![3] };
+        assert!(reason.to_string().starts_with("only process 3 has it open: "));
+        let reason = StaleReason::StaleOuter { maps: vec![3, 4] };
+        assert_eq!(reason.to_string(), "it is only in maps 3 and 4, which nobody uses either");
+    }
+}

@@ -1,0 +1,323 @@
+//! What the kernel holds, and who holds it. Other maps than a test's own are there
+//! too, and change while it runs.
+
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use aya::Ebpf;
+use aya::programs::{Xdp, xdp::XdpMode};
+use bpfmap::{
+    AnyMap, Error, HashMap, Incomplete, Inventory, Loader, MapType, ObjectId, Pin, Stale,
+    StaleReason, UnpinError, fault,
+};
+use nix::sched::{CloneFlags, unshare};
+
+use crate::raw::{Create, freeze};
+use crate::support::*;
+
+trials! {
+    [Need::Bpf] => [
+        a_map_and_the_process_and_the_program_that_hold_it,
+        a_map_that_only_a_process_has_open_is_said_to_be,
+        what_the_kernel_says_of_a_map,
+        what_may_not_be_listed_is_said_and_the_own_maps_are_there,
+        a_map_that_is_gone_is_not_listed,
+    ]
+    [Need::Bpf, Need::Bpffs] => [
+        a_map_that_only_a_pin_keeps_is_stale_until_the_pin_is_removed,
+        a_pin_that_holds_another_map_by_now_stays,
+        a_map_in_a_map_is_held_by_it,
+        a_pinned_program_is_idle_until_it_is_attached,
+        the_pins_of_another_mount_namespace_are_found,
+        a_pin_of_a_program_is_no_map,
+    ]
+}
+
+fn id(map: impl AsFd) -> u32 {
+    AnyMap::from_fd(map).map_or(0, |map| map.id())
+}
+
+fn reason(inventory: &Inventory, id: u32) -> Option<StaleReason> {
+    inventory.stale().into_iter().find(|stale| stale.map.id == id).map(|stale| stale.reason)
+}
+
+/// A map that no loader makes.
+fn hash(name: &str) -> std::io::Result<std::os::fd::OwnedFd> {
+    let map_type = MapType::HASH.as_raw();
+    let create = Create {
+        map_type,
+        name,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 3,
+        map_flags: 1,
+        btf: None,
+        inner: None,
+    };
+    create.create()
+}
+
+/// Pins a map, and keeps nothing of it open.
+fn pinned(name: &str, path: &Path) -> Result<u32, Box<dyn std::error::Error>> {
+    let map = hash(name)?;
+    aya::maps::MapData::from_fd(map.try_clone()?)?.pin(path)?;
+    Ok(id(&map))
+}
+
+fn a_map_and_the_process_and_the_program_that_hold_it() -> TestResult {
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let program: &mut Xdp = ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    let program_id = program.info()?.id();
+    let fd = ebpf.map_fd("flows").ok_or("no map")?;
+    let (map_id, fd) = (id(fd), std::os::fd::AsRawFd::as_raw_fd(&fd).cast_unsigned());
+    let inventory = Inventory::read();
+    let map = inventory.map(map_id).ok_or("not listed")?;
+    assert_eq!((map.name.as_deref(), map.map_type), (Some("flows"), MapType::HASH));
+    let holders = inventory.holders(map_id);
+    let [process] = *holders.processes else { panic!("{holders:?}") };
+    assert_eq!(process.pid, std::process::id());
+    let open = process.open.iter().find(|open| open.object == ObjectId::Map(map_id));
+    assert_eq!(open.map(|open| open.fd), Some(fd));
+    let [program] = *holders.programs else { panic!("{holders:?}") };
+    assert_eq!((program.id, &*program.program_type), (program_id, "xdp"));
+    assert!(process.has_open(ObjectId::Program(program_id)));
+    assert!(holders.links.is_empty() && holders.pins.is_empty(), "{holders:?}");
+    assert_eq!(reason(&inventory, map_id), None);
+    assert!(inventory.maps_named("flows").any(|map| map.id == map_id));
+    Ok(())
+}
+
+fn a_map_that_only_a_process_has_open_is_said_to_be() -> TestResult {
+    let map = hash("forgotten")?;
+    let pids = vec![std::process::id()];
+    let found = reason(&Inventory::read(), id(&map));
+    assert_eq!(found, Some(StaleReason::OnlyProcesses { pids }));
+    Ok(())
+}
+
+fn what_the_kernel_says_of_a_map() -> TestResult {
+    let map = hash("a_name_of_19_by")?;
+    freeze(&map)?;
+    let inventory = Inventory::read();
+    let found = inventory.map(id(&map)).ok_or("not listed")?;
+    assert_eq!(found.name.as_deref(), Some("a_name_of_19_by"));
+    assert_eq!((found.key_size, found.value_size, found.max_entries), (4, 8, 3));
+    assert_eq!(found.flags, ["BPF_F_NO_PREALLOC"]);
+    assert_eq!(found.frozen, Some(true));
+    assert!(found.memlock > Some(0));
+    assert!(inventory.maps_named("a_name_of_19_bytes_").any(|map| map == found));
+    assert!(inventory.maps_named("a_name").next().is_none());
+    Ok(())
+}
+
+fn what_may_not_be_listed_is_said_and_the_own_maps_are_there() -> TestResult {
+    let map = hash("my_own")?;
+    let map_id = id(&map);
+    let refuse = |command: &str| {
+        (command.ends_with("GET_NEXT_ID") || command.ends_with("GET_FD_BY_ID"))
+            .then_some(libc::EPERM)
+    };
+    let inventory = fault::with(refuse, Inventory::read);
+    for what in ["maps", "programs", "links"] {
+        let missing = Incomplete::Ids { what, errno: libc::EPERM };
+        assert!(inventory.incomplete.contains(&missing), "{:?}", inventory.incomplete);
+    }
+    assert!(!inventory.is_complete());
+    assert_eq!(
+        inventory.incomplete[0].to_string(),
+        "the kernel's maps cannot be listed: Operation not permitted (os error 1); it needs \
+         CAP_SYS_ADMIN"
+    );
+    let found = inventory.map(map_id).ok_or("not listed")?;
+    assert_eq!((&found.name, found.map_type, found.value_size), (&None, MapType::HASH, 8));
+    assert_eq!(inventory.holders(map_id).processes.len(), 1);
+    Ok(())
+}
+
+fn a_map_that_is_gone_is_not_listed() -> TestResult {
+    let map = hash("gone")?;
+    let map_id = id(&map);
+    assert!(Inventory::read().map(map_id).is_some());
+    drop(map);
+    // The kernel frees it a moment later.
+    while AnyMap::from_id(map_id).is_ok() {
+        std::thread::yield_now();
+    }
+    assert!(Inventory::read().map(map_id).is_none());
+    match AnyMap::from_id(map_id) {
+        Err(Error::Kernel(error)) => assert_eq!(error.meaning, "there is no map of that id"),
+        other => panic!("{other:?}"),
+    }
+    Ok(())
+}
+
+fn a_map_that_only_a_pin_keeps_is_stale_until_the_pin_is_removed() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let directory = bpffs.path().join("below");
+    std::fs::create_dir(&directory)?;
+    let path = directory.join("state");
+    let map_id = pinned("state", &path)?;
+    let inventory = Inventory::read();
+    let stale = inventory.stale();
+    let Some(Stale { reason, pins, .. }) = stale.iter().find(|stale| stale.map.id == map_id) else {
+        panic!("not stale: {:?}", inventory.holders(map_id))
+    };
+    assert_eq!(*reason, StaleReason::Pinned);
+    let [pin] = **pins else { panic!("{pins:?}") };
+    assert_eq!((&pin.path, pin.object), (&path, ObjectId::Map(map_id)));
+    // A process that opens it uses it.
+    let opened = HashMap::<u32, u64>::from_pin(&path);
+    assert!(opened.is_err(), "it has no BTF");
+    let opened = AnyMap::from_pin(&path)?;
+    assert_eq!(self::reason(&Inventory::read(), map_id), None);
+    drop(opened);
+    assert!(Inventory::unpin(pin)?);
+    assert!(!path.exists());
+    assert!(!Inventory::unpin(pin)?, "it is gone already");
+    Ok(())
+}
+
+fn a_pin_that_holds_another_map_by_now_stays() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("state");
+    let first = pinned("first", &path)?;
+    let inventory = Inventory::read();
+    let pins: Vec<Pin> = inventory.pins_of(ObjectId::Map(first)).cloned().collect();
+    std::fs::remove_file(&path)?;
+    let second = pinned("second", &path)?;
+    assert_ne!(first, second);
+    match Inventory::unpin(&pins[0]) {
+        Err(error @ UnpinError::Changed { .. }) => assert_eq!(
+            error.to_string(),
+            format!(
+                "{} is not removed: map {second} is pinned there now, and no more map {first}",
+                path.display()
+            )
+        ),
+        other => panic!("{other:?}"),
+    }
+    assert!(path.exists());
+    Ok(())
+}
+
+fn a_map_in_a_map_is_held_by_it() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("outer");
+    let inner = hash("inner")?;
+    let outer = Create {
+        map_type: MapType::ARRAY_OF_MAPS.as_raw(),
+        name: "outer",
+        key_size: 4,
+        value_size: 4,
+        max_entries: 4,
+        map_flags: 0,
+        btf: None,
+        inner: Some(&inner),
+    };
+    let outer = outer.create()?;
+    crate::raw::put(&outer, 2, &inner)?;
+    aya::maps::MapData::from_fd(outer.try_clone()?)?.pin(&path)?;
+    let (inner_id, outer_id) = (id(&inner), id(&outer));
+    drop((inner, outer));
+    let inventory = Inventory::read();
+    assert_eq!(inventory.map(outer_id).ok_or("not listed")?.contents, [inner_id]);
+    let holders = inventory.holders(inner_id);
+    let [held_by] = *holders.outer_maps else { panic!("{holders:?}") };
+    assert_eq!(held_by.id, outer_id);
+    assert_eq!(reason(&inventory, outer_id), Some(StaleReason::Pinned));
+    let in_outer = StaleReason::StaleOuter { maps: vec![outer_id] };
+    assert_eq!(reason(&inventory, inner_id), Some(in_outer));
+    // Who has the outer map open may look up the inner one.
+    let opened = AnyMap::from_pin(&path)?;
+    let inventory = Inventory::read();
+    assert_eq!(reason(&inventory, outer_id), None);
+    assert_eq!(reason(&inventory, inner_id), None);
+    drop(opened);
+    Ok(())
+}
+
+fn a_pinned_program_is_idle_until_it_is_attached() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let map_id = id(ebpf.map_fd("flows").ok_or("no map")?);
+    let program: &mut Xdp = ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    let path = bpffs.path().join("program");
+    program.pin(&path)?;
+    let program_id = program.info()?.id();
+    drop(ebpf);
+    let inventory = Inventory::read();
+    let idle = StaleReason::IdlePrograms { programs: vec![program_id] };
+    assert_eq!(reason(&inventory, map_id), Some(idle));
+    // A loopback device of this thread's own.
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let mut again = Xdp::from_pin(&path, aya_obj::programs::XdpAttachType::Interface)?;
+    let link = again.attach("lo", XdpMode::Skb)?;
+    let link = again.take_link(link)?;
+    let link: aya::programs::links::FdLink = link.try_into()?;
+    let link = link.pin(bpffs.path().join("link"))?;
+    drop((again, link));
+    let inventory = Inventory::read();
+    assert_eq!(reason(&inventory, map_id), None);
+    let holders = inventory.holders(map_id);
+    let [link] = *holders.links else { panic!("{holders:?}") };
+    assert_eq!((link.program_id, &*link.link_type), (program_id, "xdp"));
+    let pins: Vec<_> = inventory.pins_of(ObjectId::Link(link.id)).collect();
+    assert_eq!(pins.len(), 1);
+    Ok(())
+}
+
+fn the_pins_of_another_mount_namespace_are_found() -> TestResult {
+    let (ready, wait) = std::sync::mpsc::channel();
+    let (done, end) = std::sync::mpsc::channel::<()>();
+    // A process of its own: the namespaces of threads are not those of processes.
+    let holder = std::thread::spawn(move || -> Result<(), String> {
+        let error = |error: std::io::Error| error.to_string();
+        let directory = tempfile::tempdir().map_err(error)?;
+        let script =
+            format!("mount -t bpf bpf {} && echo ready && cat", directory.path().display());
+        let mut child = std::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c", &script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .map_err(error)?;
+        let mut line = [0; 6];
+        let stdout = child.stdout.as_mut().ok_or("no output")?;
+        std::io::Read::read_exact(stdout, &mut line).map_err(error)?;
+        let root = format!("/proc/{}/root{}", child.id(), directory.path().display());
+        ready.send(root).map_err(|error| error.to_string())?;
+        let _ = end.recv();
+        drop(child.stdin.take());
+        child.wait().map_err(error).map(drop)
+    });
+    let path = Path::new(&wait.recv()?).join("elsewhere");
+    let map_id = pinned("elsewhere", &path)?;
+    let inventory = Inventory::read();
+    let found: Vec<Pin> = inventory.pins_of(ObjectId::Map(map_id)).cloned().collect();
+    let reason = reason(&inventory, map_id);
+    drop(done);
+    holder.join().map_err(|_| "the holder panicked")??;
+    let [pin] = &*found else { panic!("{found:?}") };
+    assert!(pin.path.ends_with("elsewhere"), "{pin:?}");
+    assert_eq!(reason, Some(StaleReason::Pinned));
+    Ok(())
+}
+
+fn a_pin_of_a_program_is_no_map() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("program");
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let program: &mut Xdp = ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    program.pin(&path)?;
+    let program_id = program.info()?.id();
+    let inventory = Inventory::read();
+    let pins: Vec<Pin> = inventory.pins_of(ObjectId::Program(program_id)).cloned().collect();
+    assert_eq!(pins.len(), 1);
+    assert!(matches!(Inventory::unpin(&pins[0]), Err(UnpinError::NotAMap { .. })));
+    assert!(matches!(AnyMap::from_pin(&path), Err(Error::NotAMap { .. })));
+    assert!(path.exists());
+    Ok(())
+}
