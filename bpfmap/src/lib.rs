@@ -45,6 +45,7 @@
 //! - `aya` (default): maps of `aya::Ebpf` open by name.
 //! - `std` (default): everything but the core.
 //! - `serde`: reports, layouts and errors are `Serialize`.
+//! - `cli`: the command `bpfmap`.
 //! - None of them: the traits, the table and the derives, `no_std` and without
 //!   a dependency, for a crate that is shared with BPF programs in Rust.
 //!
@@ -52,11 +53,12 @@
 //!
 //! The modules follow the picture, each takes from those before it: `layout`
 //! (the Rust side, constants only), `btf` and `object` (the other side, bytes
-//! only), `compare` (both in, the differences out, no I/O), `sys` (every
-//! `bpf(2)` call, and the memory that the kernel shares), `probe` (what the
-//! kernel supports), `failure` (what its answers mean), `open` (the gate), `maps`
-//! (the typed maps), `inventory` (what maps there are, and who holds them),
-//! `preflight` (is the machine fit). `unsafe` is in `layout` and `sys` alone.
+//! only), `compare` (both in, the differences out, no I/O), `values` (a BTF type
+//! and bytes in, data out), `sys` (every `bpf(2)` call, and the memory that the
+//! kernel shares), `probe` (what the kernel supports), `failure` (what its answers
+//! mean), `open` (the gate), `maps` (the typed maps), `inventory` (what maps there
+//! are, and who holds them), `preflight` (is the machine fit). `unsafe` is in
+//! `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -94,6 +96,8 @@ mod serialize;
 #[cfg(feature = "std")]
 mod sys;
 #[cfg(feature = "std")]
+mod values;
+#[cfg(feature = "std")]
 mod verification;
 
 pub use bpfmap_derive::{BpfEnum, BpfMapKey, BpfMapValue};
@@ -124,6 +128,7 @@ pub use {
     open::{Loader, OpenOptions},
     preflight::preflight,
     probe::{Candidate, Feature, Inconclusive, Probes, Support},
+    values::{BtfValue, Decoder},
     verification::{BtfSource, MapLabel, Subject, Unverifiable, Verification},
 };
 

@@ -26,6 +26,7 @@ use std::ops::{Deref, Range};
 
 pub use error::BtfError;
 pub(crate) use name::{Printable, TypeName};
+pub(crate) use read::Endian;
 pub(crate) use resolve::{FIRST_FIELD, Order, Peeled};
 pub(crate) use section::{Placement, Section};
 pub use table::{BtfRow, BtfRowKind, BtfTable};
@@ -35,7 +36,6 @@ pub use view::{BtfKind, BtfMember, BtfType};
 use crate::verification::BtfSource;
 use bytes::Bytes;
 use header::Header;
-use read::Endian;
 use types::Head;
 
 /// Type information, as a BPF object's `.BTF` section or the kernel holds it.
@@ -126,6 +126,11 @@ impl<'a> Btf<'a> {
     fn count(&self) -> u32 {
         let own = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
         self.base.map_or(0, Btf::count).saturating_add(own)
+    }
+
+    /// The byte order of the machine whose types they are.
+    pub(crate) fn endian(&self) -> Endian {
+        self.endian
     }
 
     /// How long the string table is, that of the base included.

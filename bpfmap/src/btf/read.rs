@@ -1,6 +1,6 @@
 //! Numbers out of bytes, in either byte order, never past the end.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Endian {
     Little,
     Big,

@@ -71,6 +71,9 @@ pub(crate) struct Int {
     pub(crate) name: u32,
     pub(crate) size: u32,
     pub(crate) signed: bool,
+    /// Whether it is a truth value or a character; clang says the latter of no type.
+    pub(crate) is_bool: bool,
+    pub(crate) is_char: bool,
     /// How many bits of it are used, and from which on. Unless that is all of
     /// them it is a bitfield, as compilers once encoded it.
     pub(crate) bits: u32,
@@ -321,6 +324,8 @@ impl<'a> Type<'a> {
                     name,
                     size,
                     signed: encoding >> 24 & 1 != 0,
+                    is_char: encoding >> 24 & 2 != 0,
+                    is_bool: encoding >> 24 & 4 != 0,
                     bits: encoding & 0xff,
                     bit_offset: encoding >> 16 & 0xff,
                 })

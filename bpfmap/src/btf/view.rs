@@ -68,13 +68,13 @@ pub enum BtfKind {
 }
 
 impl<'a> BtfType<'a> {
+    pub(crate) fn btf(&self) -> &'a Btf<'a> {
+        self.btf
+    }
+
     /// Its number in the BTF, by which other types refer to it.
     pub fn id(&self) -> u32 {
         self.id
-    }
-
-    pub(super) fn btf(&self) -> &'a Btf<'a> {
-        self.btf
     }
 
     /// Its name; empty when it has none.
