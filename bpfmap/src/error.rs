@@ -55,6 +55,17 @@ pub enum Error {
         accepted: &'static [MapType],
     },
 
+    /// The kernel does not list the entries of maps of that type.
+    #[error("{map} is of type {map_type}, and cannot be listed: {why}")]
+    Unlistable {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// Its type.
+        map_type: MapType,
+        /// Why not.
+        why: &'static str,
+    },
+
     /// The array is one that the program declares, and not a section of global
     /// variables.
     #[error(
@@ -360,6 +371,7 @@ impl Error {
             Self::Kernel(error) => Some(&error.map),
             Self::MapType { map, .. }
             | Self::NotASection { map }
+            | Self::Unlistable { map, .. }
             | Self::OneOfSeveral { map }
             | Self::Size { map, .. }
             | Self::Unverifiable { map, .. }

@@ -115,7 +115,7 @@ pub use {
     generate::{Generated, GeneratedMap, Generator},
     inventory::{
         Holders, Incomplete, Inventory, KernelLink, KernelMap, KernelProgram, ObjectId,
-        OpenDescriptor, Pin, Process, Stale, StaleReason, UnpinError,
+        OpenDescriptor, Pin, Process, Stale, StaleReason, TypeNames, UnpinError,
     },
     lint::{Finding, FindingKind, Findings, Severity, SourceLine},
     map_type::MapType,
@@ -125,7 +125,7 @@ pub use {
         PerCpu, PrefixAddress, Queue, RawEntries, RingBuf, Stack, TypedMap, Values, WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
-    open::{Loader, OpenOptions},
+    open::{EntryFormat, Loader, OpenOptions, SideFormat},
     preflight::preflight,
     probe::{Candidate, Feature, Inconclusive, Probes, Support},
     values::{BtfValue, Decoder},

@@ -96,6 +96,41 @@ impl MapType {
         !without.contains(&self)
     }
 
+    /// Whether its keys are numbers from 0 on.
+    pub(crate) fn is_indexed(self) -> bool {
+        matches!(
+            self,
+            Self::ARRAY
+                | Self::PROG_ARRAY
+                | Self::PERF_EVENT_ARRAY
+                | Self::PERCPU_ARRAY
+                | Self::CGROUP_ARRAY
+                | Self::ARRAY_OF_MAPS
+                | Self::DEVMAP
+                | Self::SOCKMAP
+                | Self::CPUMAP
+                | Self::XSKMAP
+                | Self::REUSEPORT_SOCKARRAY
+                | Self::STRUCT_OPS
+        )
+    }
+
+    /// Whether user space is given ids for its values, of maps or of programs.
+    pub(crate) fn holds_ids(self) -> bool {
+        matches!(self, Self::PROG_ARRAY | Self::ARRAY_OF_MAPS | Self::HASH_OF_MAPS)
+    }
+
+    /// Whether there is a value for each possible CPU.
+    pub(crate) fn is_per_cpu(self) -> bool {
+        matches!(
+            self,
+            Self::PERCPU_HASH
+                | Self::PERCPU_ARRAY
+                | Self::LRU_PERCPU_HASH
+                | Self::PERCPU_CGROUP_STORAGE
+        )
+    }
+
     /// The version of Linux that brought it; `None` for a type that this crate
     /// does not know.
     pub fn since(self) -> Option<&'static str> {

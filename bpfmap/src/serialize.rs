@@ -80,6 +80,7 @@ impl Serialize for Error {
             }
             Self::NoMapType { tried } => map.serialize_entry("tried", tried)?,
             Self::Io { path, .. } => map.serialize_entry("path", path)?,
+            Self::Unlistable { map_type, .. } => map.serialize_entry("found", map_type)?,
             Self::NotASection { .. }
             | Self::OneOfSeveral { .. }
             | Self::ReadOnlyMemory { .. }
@@ -104,6 +105,7 @@ impl Error {
             Self::UnknownMap { .. } => "unknown_map",
             Self::MapType { .. } => "map_type",
             Self::NotASection { .. } => "not_a_section",
+            Self::Unlistable { .. } => "unlistable",
             Self::UnknownVariable { .. } => "unknown_variable",
             Self::AmbiguousVariable { .. } => "ambiguous_variable",
             Self::OneOfSeveral { .. } => "one_of_several",

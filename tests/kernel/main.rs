@@ -34,6 +34,7 @@ mod ring;
 mod rust_ebpf;
 mod support;
 mod tries;
+mod values;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         faults::tests(),
         rust_ebpf::tests(),
         tries::tests(),
+        values::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

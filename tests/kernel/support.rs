@@ -74,7 +74,7 @@ pub fn value(count: u64) -> Value {
     Value { count, first: 1, last: 2 }
 }
 
-pub type TestResult = Result<(), Box<dyn StdError>>;
+pub type TestResult<T = ()> = Result<T, Box<dyn StdError>>;
 
 /// What a test cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,8 +34,8 @@ pub enum Incomplete {
     },
     /// Processes whose descriptors could not be read.
     Processes {
-        /// How many they are.
-        unreadable: usize,
+        /// Their numbers.
+        pids: Vec<u32>,
         /// How many processes there are.
         of: usize,
     },
@@ -66,11 +66,16 @@ impl Display for Incomplete {
             Self::Contents { map_id, errno } => {
                 write!(f, "what is in map {map_id} cannot be read: {}", error(*errno))
             }
-            Self::Processes { unreadable, of } => write!(
-                f,
-                "the descriptors of {unreadable} of {of} processes cannot be read; it needs root, or \
-                 CAP_SYS_PTRACE"
-            ),
+            Self::Processes { pids, of } => {
+                /// How many are named.
+                const MOST: usize = 8;
+                write!(f, "the descriptors of {} of {of} processes cannot be read: ", pids.len())?;
+                for (index, pid) in pids.iter().take(MOST).enumerate() {
+                    write!(f, "{}{pid}", if index == 0 { "pid " } else { ", " })?;
+                }
+                f.write_str(if pids.len() > MOST { ", ..." } else { "" })?;
+                f.write_str("; it needs root, or CAP_SYS_PTRACE, and all that they may do")
+            }
             Self::Path { path, errno } => {
                 write!(f, "{} cannot be read: {}", path.display(), error(*errno))
             }

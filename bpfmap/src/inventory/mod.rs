@@ -16,6 +16,7 @@ mod pins;
 mod processes;
 mod records;
 mod stale;
+mod type_names;
 mod unpin;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ use pins::Pins;
 use processes::Processes;
 pub use records::{KernelLink, KernelMap, KernelProgram, ObjectId, OpenDescriptor, Pin, Process};
 pub use stale::{Stale, StaleReason};
+pub use type_names::TypeNames;
 pub use unpin::UnpinError;
 
 /// The maps that the kernel holds, and what holds them, as they were when it was
@@ -102,6 +104,20 @@ impl Inventory {
         };
         inventory.forget_what_is_gone();
         inventory
+    }
+
+    /// The maps, programs and links that the kernel itself lists: without pins and
+    /// processes, which take longer to find.
+    pub fn of_kernel() -> Self {
+        let mut incomplete = Vec::new();
+        let Kernel { maps, programs, links } = Kernel::read(&mut incomplete);
+        Self {
+            maps: maps.into_values().collect(),
+            programs: programs.into_values().collect(),
+            links: links.into_values().collect(),
+            incomplete,
+            ..Self::default()
+        }
     }
 
     /// Whether nothing is missing, so that what seems to be held by nobody is.

@@ -33,10 +33,10 @@ impl Processes {
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         all.pids = pids.collect();
         all.pids.sort_unstable();
-        let mut refused = 0;
+        let mut refused = Vec::new();
         for pid in all.pids.clone() {
             let root = proc.join(pid.to_string());
-            match descriptors(&root) {
+            match settled(&root) {
                 Ok(open) if open.is_empty() => {}
                 Ok(open) => {
                     let comm = fs::read(root.join("comm")).unwrap_or_default();
@@ -53,14 +53,27 @@ impl Processes {
                     all.processes.push(Process { pid, comm, open: open.collect() });
                 }
                 Err(error) if is_gone(&error) => {}
-                Err(_) => refused += 1,
+                Err(_) => refused.push(pid),
             }
         }
-        if refused > 0 {
-            incomplete.push(Incomplete::Processes { unreadable: refused, of: all.pids.len() });
+        if !refused.is_empty() {
+            incomplete.push(Incomplete::Processes { pids: refused, of: all.pids.len() });
         }
         all
     }
+}
+
+/// As [`descriptors`], once more when that is refused: so it is for a moment while a
+/// process begins or ends.
+fn settled(root: &Path) -> io::Result<Vec<(u32, Descriptor)>> {
+    const TRIES: usize = 3;
+    for _ in 1..TRIES {
+        match descriptors(root) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+            answer => return answer,
+        }
+    }
+    descriptors(root)
 }
 
 /// The descriptors of BPF that a process has, by their numbers.
@@ -98,4 +111,65 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Incomplete {
     Incomplete::Path { path: path.into(), errno: error.raw_os_error().unwrap_or(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::records::ObjectId;
+    use super::*;
+
+    /// A `/proc` with a process that has a map and a program open, one that has
+    /// nothing of BPF, and one that cannot be looked into.
+    #[test]
+    fn a_recorded_proc() -> io::Result<()> {
+        let proc = tempfile::tempdir()?;
+        let process = |pid: &str, comm: &str| -> io::Result<std::path::PathBuf> {
+            let root = proc.path().join(pid);
+            fs::create_dir_all(root.join("fdinfo"))?;
+            fs::write(root.join("comm"), comm)?;
+            Ok(root)
+        };
+        let agent = process("20", "agent\n")?;
+        fs::create_dir(agent.join("fd"))?;
+        for (fd, target, text) in [
+            ("11", "anon_inode:bpf-prog", "prog_id:\t40\n"),
+            ("3", "anon_inode:bpf-map", "map_type:\t1\nmap_id:\t13\n"),
+            ("4", "socket:[22]", "map_id:\t99\n"),
+        ] {
+            symlink(target, agent.join("fd").join(fd))?;
+            fs::write(agent.join("fdinfo").join(fd), text)?;
+        }
+        // Closed between two looks.
+        symlink("anon_inode:bpf-map", agent.join("fd/12"))?;
+        fs::create_dir(process("1", "init\n")?.join("fd"))?;
+        fs::write(process("30", "hidden\n")?.join("fd"), "no directory")?;
+        process("31", "gone\n")?;
+        fs::create_dir(proc.path().join("sys"))?;
+
+        let mut incomplete = Vec::new();
+        let found = Processes::read(proc.path(), &mut incomplete);
+        assert_eq!(found.pids, [1, 20, 30, 31]);
+        let open = |fd, object| OpenDescriptor { fd, object };
+        let open = vec![open(3, ObjectId::Map(13)), open(11, ObjectId::Program(40))];
+        assert_eq!(found.processes, [Process { pid: 20, comm: "agent".into(), open }]);
+        assert_eq!(found.maps.iter().map(|map| map.id).collect::<Vec<_>>(), [13]);
+        assert_eq!(incomplete, [Incomplete::Processes { pids: vec![30], of: 4 }]);
+        assert!(incomplete[0].to_string().starts_with(
+            "the descriptors of 1 of 4 processes cannot be read: pid 30; it needs root"
+        ));
+        Ok(())
+    }
+
+    #[test]
+    fn no_proc_is_said() {
+        let mut incomplete = Vec::new();
+        Processes::read(Path::new("/not/there"), &mut incomplete);
+        assert_eq!(incomplete.len(), 1);
+        assert_eq!(
+            incomplete[0].to_string(),
+            "/not/there cannot be read: No such file or directory (os error 2)"
+        );
+    }
 }

@@ -8,7 +8,9 @@ use super::walk::Walk;
 use super::{Counter, OpenMap};
 use crate::Error;
 use crate::map_type::MapType;
-use crate::open::handle;
+use crate::object::Object;
+use crate::open::format::unlistable;
+use crate::open::{EntryFormat, handle};
 use crate::sys;
 use crate::verification::{MapLabel, Unverifiable, Verification};
 
@@ -125,9 +127,81 @@ impl AnyMap {
         self.open.map.info().max_entries
     }
 
+    /// The flags with which it was made.
+    pub fn map_flags(&self) -> u32 {
+        self.open.map.info().map_flags
+    }
+
+    /// For how many CPUs there is a value; `None` for a map whose type has one for
+    /// all. The values of an entry are one behind the other, each padded to 8 bytes.
+    pub fn cpus(&self) -> Option<usize> {
+        let stride = self.stride();
+        self.map_type().is_per_cpu().then(|| self.open.map.value_len() / stride)
+    }
+
+    /// The values of an entry, one for each possible CPU; for a map whose type has
+    /// one for all that one.
+    pub fn values<'v>(&self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> {
+        let (size, stride) = (self.value_size() as usize, self.stride());
+        let stride = if self.map_type().is_per_cpu() { stride } else { value.len().max(1) };
+        value.chunks(stride).map(move |slot| slot.get(..size).unwrap_or(slot))
+    }
+
+    /// Whether it always has [`max_entries`](Self::max_entries), as arrays have.
+    pub fn has_all_entries(&self) -> bool {
+        matches!(self.map_type(), MapType::ARRAY | MapType::PERCPU_ARRAY)
+    }
+
+    fn stride(&self) -> usize {
+        (self.value_size() as usize).next_multiple_of(8).max(1)
+    }
+
+    /// How its entries are read: the types of its key and its value, from the
+    /// kernel's BTF of the map, or else from that of a program that uses it.
+    ///
+    /// Needs `CAP_SYS_ADMIN` for the BTF. Without, and where there is none, the
+    /// entries are read as bytes, and [`EntryFormat::reason`] says why.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Btf`] when the BTF cannot be read; [`Error::Kernel`] when the kernel
+    /// refuses it for another reason.
+    pub fn format(&self) -> Result<EntryFormat, Error> {
+        EntryFormat::of(self.open.map.info(), &self.open.label, None, None)
+    }
+
+    /// As [`format`](Self::format), as an object declares the map. `name` is its name
+    /// there, for one that the kernel has cut off.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownMap`] when the object has no such map;
+    /// [`Error::OtherObject`] when its sizes there or its type are others.
+    pub fn format_in(&self, object: &Object<'_>, name: Option<&str>) -> Result<EntryFormat, Error> {
+        EntryFormat::of(self.open.map.info(), &self.open.label, Some(object), name)
+    }
+
+    /// Whether its entries can be listed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unlistable`] when they cannot.
+    pub fn check_listable(&self) -> Result<(), Error> {
+        unlistable(&self.open.map, &self.open.label).map_or(Ok(()), Err)
+    }
+
     /// All entries, by batches where the kernel has them, since Linux 5.6.
+    ///
+    /// Those of a map that [cannot be listed](Self::check_listable) begin and end with
+    /// that error.
     pub fn entries(&self) -> RawEntries<'_> {
-        RawEntries { walk: Walk::new(&self.open) }
+        let refused = self.check_listable().err();
+        // In batches, older kernels stop where there is none.
+        let walk = match self.map_type().holds_ids() {
+            true => Walk::by_key(&self.open),
+            false => Walk::new(&self.open),
+        };
+        RawEntries { walk, refused, ended: false }
     }
 }
 
@@ -141,6 +215,8 @@ impl AsFd for AnyMap {
 #[derive(Debug)]
 pub struct RawEntries<'a> {
     walk: Walk<'a>,
+    refused: Option<Error>,
+    ended: bool,
 }
 
 impl RawEntries<'_> {
@@ -154,6 +230,13 @@ impl RawEntries<'_> {
     /// When the kernel refuses it; then this was the last.
     #[allow(clippy::type_complexity, reason = "a key and a value")]
     pub fn next_entry(&mut self) -> Option<Result<(&[u8], &[u8]), Error>> {
+        if self.ended {
+            return None;
+        }
+        if let Some(error) = self.refused.take() {
+            self.ended = true;
+            return Some(Err(error));
+        }
         self.walk.next()
     }
 }

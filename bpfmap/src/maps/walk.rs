@@ -65,6 +65,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Asks for one key and one value a call from the beginning.
+    pub(super) fn by_key(open: &'a OpenMap) -> Self {
+        let mut walk = Self::new(open);
+        walk.one_by_one();
+        walk
+    }
+
+    fn one_by_one(&mut self) {
+        resize(&self.open.map, &mut self.keys, &mut self.values, 1);
+        self.state = State::Single { key: None, steps: 0 };
+    }
+
     /// Removes what it hands out.
     pub(super) fn removing(open: &'a OpenMap) -> Self {
         Self { remove: true, ..Self::new(open) }
@@ -152,8 +164,7 @@ impl<'a> Walk<'a> {
                     Err(Errno(libc::EINVAL | Errno::NOTSUPP))
                         if matches!(cursor, Cursor::Start) =>
                     {
-                        resize(map, &mut self.keys, &mut self.values, 1);
-                        self.state = State::Single { key: None, steps: 0 };
+                        self.one_by_one();
                     }
                     // Before Linux 6.14 the kernel gives up at keys that have no
                     // value: removed meanwhile, or never filled slots of an

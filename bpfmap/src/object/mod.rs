@@ -78,6 +78,28 @@ pub(crate) fn declared_in(btf: &Btf<'_>, name: &str) -> Option<Definition> {
     maps.into_iter().find(|map| map.name == name)
 }
 
+/// As [`declared_in`], by the name that the kernel keeps: 15 bytes of it, and that of
+/// a section behind the beginning of the object's. `None` when several maps may be
+/// called so.
+pub(crate) fn declared_by_kernel_name(btf: &Btf<'_>, name: &str) -> Option<Definition> {
+    if let Some(dot) = name.find('.') {
+        return sections::loaded(btf, &name[dot..]);
+    }
+    let maps = declaration::in_btf(btf).ok()?;
+    if let Some(exact) = maps.iter().find(|map| map.name == name) {
+        return Some(exact.clone());
+    }
+    let mut fits = maps.into_iter().filter(|map| is_cut_off(name) && map.name.starts_with(name));
+    fits.next().filter(|_| fits.next().is_none())
+}
+
+/// Whether the kernel may have cut a name off, or does not keep names.
+fn is_cut_off(name: &str) -> bool {
+    /// `BPF_OBJ_NAME_LEN` without the NUL.
+    const KERNEL_NAME_LEN: usize = 15;
+    name.len() >= KERNEL_NAME_LEN || name.is_empty()
+}
+
 impl<'a> Object<'a> {
     /// Reads an object file. Its BTF is read once, however many maps are then
     /// checked against it, and stays where it is.
@@ -133,9 +155,7 @@ impl<'a> Object<'a> {
     /// libbpf puts the beginning of the object's before that of a section. All of
     /// them when the kernel keeps no names.
     pub(crate) fn definitions_by_kernel_name(&self, name: &str) -> Vec<&Definition> {
-        /// `BPF_OBJ_NAME_LEN` without the NUL.
-        const KERNEL_NAME_LEN: usize = 15;
-        let is_cut_off = name.len() >= KERNEL_NAME_LEN || name.is_empty();
+        let is_cut_off = is_cut_off(name);
         let section = name.find('.').map(|dot| &name[dot..]);
         let fits = |map: &&Definition| {
             let wanted = if map.name.starts_with('.') { section.unwrap_or(name) } else { name };

@@ -55,6 +55,12 @@ pub(super) fn btf_by_id(
     })
 }
 
+/// The BTF of an id, for who only wants to show it; `None` when it cannot be read.
+pub(crate) fn btf_to_show(btf_id: u32) -> Option<Btf<'static>> {
+    let fd = sys::open_id(Held::Btf, btf_id, false).ok()?;
+    Btf::parse(sys::btf_bytes(fd.as_fd()).ok()?).ok()
+}
+
 /// Where the kernel shows its own types, since Linux 5.4.
 const KERNEL_BTF: &str = "/sys/kernel/btf";
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aya")]
 mod aya;
+pub(crate) mod format;
 mod gate;
 pub(crate) mod handle;
 mod kernel;
@@ -12,6 +13,8 @@ mod wanted;
 
 use std::os::fd::BorrowedFd;
 
+pub use format::{EntryFormat, SideFormat};
+pub(crate) use kernel::btf_to_show;
 pub use options::OpenOptions;
 pub(crate) use wanted::Wanted;
 

@@ -188,15 +188,12 @@ impl Map {
 /// one for each CPU, padded to 8 bytes.
 fn value_len(info: &MapInfo) -> Result<usize, NotDescribed> {
     let size = info.value_size as usize;
-    match MapType::from_raw(info.map_type) {
-        MapType::PERCPU_HASH
-        | MapType::PERCPU_ARRAY
-        | MapType::LRU_PERCPU_HASH
-        | MapType::PERCPU_CGROUP_STORAGE => {
+    match MapType::from_raw(info.map_type).is_per_cpu() {
+        true => {
             let cpus = possible().map_err(NotDescribed::Cpus)?;
             let len = size.next_multiple_of(8).checked_mul(cpus);
             len.ok_or(NotDescribed::Refused(Errno(libc::EOVERFLOW)))
         }
-        _ => Ok(size),
+        false => Ok(size),
     }
 }
