@@ -9,7 +9,9 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::Found;
 use crate::check::CheckArgs;
 use crate::doctor::{self, DoctorArgs};
+use crate::dump::{self, DumpArgs};
 use crate::layout::LayoutArgs;
+use crate::maps::{self, MapsArgs};
 use crate::output::Output;
 
 /// Typed, BTF-checked eBPF maps: what there is, whether it fits, and why it does
@@ -47,6 +49,12 @@ pub(crate) enum Command {
     /// Look for what is wrong with an object before it is used, for CI.
     Check(CheckArgs),
 
+    /// Show the maps in the kernel and who holds them, or those that nobody uses.
+    Maps(MapsArgs),
+
+    /// Write the entries of a map by its BTF, as JSON, one a line.
+    Dump(DumpArgs),
+
     /// Write what a shell needs to complete the command's arguments.
     Completions {
         /// The shell.
@@ -67,6 +75,8 @@ impl Command {
             Self::Doctor(args) => doctor::run(&args, output),
             Self::Layout(args) => args.run(output),
             Self::Check(args) => args.run(output),
+            Self::Maps(args) => maps::run(&args, output),
+            Self::Dump(args) => dump::run(&args, output),
             Self::Completions { shell } => completions(shell, output),
             Self::Man { out } => man(out, output),
         }

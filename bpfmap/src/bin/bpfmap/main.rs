@@ -12,10 +12,13 @@
 mod check;
 mod cli;
 mod doctor;
+mod dump;
 mod interrupt;
 mod layout;
+mod maps;
 mod output;
 mod select;
+mod unpin;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -27,6 +27,15 @@ impl Output {
         self.json
     }
 
+    /// Writes whole lines without a look for colours in them, which takes longer than
+    /// to write them.
+    pub(crate) fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.out.flush()?;
+        let mut out = io::stdout().lock();
+        out.write_all(lines)?;
+        out.flush()
+    }
+
     /// Writes a value as one line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_writer(&mut self.out, value)?;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
+use bpfmap::{AnyMap, Incomplete, Inventory};
 use clap::Args;
 
 /// A map in the kernel: by its id, its pin, or its name when only one has it.
@@ -29,20 +31,89 @@ pub(crate) enum Selected {
     Name(String),
 }
 
+/// As [`MapArgs`], for a command that does without one too.
+#[derive(Clone, Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct OneMapArgs {
+    /// Only the map of that name in the kernel; its id or its pin's path does as well.
+    #[arg(value_name = "MAP")]
+    map: Option<String>,
+
+    /// Only the map of that id.
+    #[arg(long, value_name = "ID")]
+    id: Option<u32>,
+
+    /// Only the map that is pinned there.
+    #[arg(long, value_name = "PATH")]
+    pin: Option<PathBuf>,
+}
+
 impl MapArgs {
     /// What was named: a number is an id, what has a slash is a path.
     pub(crate) fn selected(&self) -> Selected {
-        match (&self.map, self.id, &self.pin) {
-            (_, Some(id), _) => Selected::Id(id),
-            (_, _, Some(pin)) => Selected::Pin(pin.clone()),
-            (map, ..) => {
-                let map = map.as_deref().unwrap_or_default();
-                match map.parse() {
-                    Ok(id) => Selected::Id(id),
-                    Err(_) if map.contains('/') => Selected::Pin(map.into()),
-                    Err(_) => Selected::Name(map.into()),
-                }
-            }
+        let selected = Selected::of(self.map.as_deref(), self.id, self.pin.as_ref());
+        selected.unwrap_or_else(|| Selected::Name(String::new()))
+    }
+}
+
+impl OneMapArgs {
+    /// What was named, if anything was.
+    pub(crate) fn selected(&self) -> Option<Selected> {
+        Selected::of(self.map.as_deref(), self.id, self.pin.as_ref())
+    }
+}
+
+impl Selected {
+    fn of(map: Option<&str>, id: Option<u32>, pin: Option<&PathBuf>) -> Option<Self> {
+        if let Some(id) = id {
+            return Some(Self::Id(id));
         }
+        if let Some(pin) = pin {
+            return Some(Self::Pin(pin.clone()));
+        }
+        let map = map?;
+        Some(match map.parse() {
+            Ok(id) => Self::Id(id),
+            Err(_) if map.contains('/') => Self::Pin(map.into()),
+            Err(_) => Self::Name(map.into()),
+        })
+    }
+
+    /// Opens it, for reading.
+    pub(crate) fn open(&self) -> anyhow::Result<AnyMap> {
+        match self {
+            Self::Id(id) => Ok(AnyMap::from_id(*id)?),
+            Self::Pin(path) => Ok(AnyMap::from_pin(path)?),
+            Self::Name(name) => Ok(AnyMap::from_id(named(name)?)?),
+        }
+    }
+}
+
+/// The id of the only map of that name.
+fn named(name: &str) -> anyhow::Result<u32> {
+    let inventory = Inventory::of_kernel();
+    let ids: Vec<_> = inventory.maps_named(name).map(|map| map.id).collect();
+    let not_listed =
+        |missing: &&Incomplete| matches!(missing, Incomplete::Ids { what: "maps", .. });
+    match *ids {
+        [id] => Ok(id),
+        [] => match inventory.incomplete.iter().find(not_listed) {
+            Some(missing) => bail!(
+                "no map can be found by its name `{}`: {missing}; name its pin instead, with --pin",
+                name.escape_debug()
+            ),
+            None => bail!(
+                "no map in the kernel is named `{}`; `bpfmap maps` lists them, and for a pin in this \
+                 directory say ./{}",
+                name.escape_debug(),
+                name.escape_debug()
+            ),
+        },
+        ref several => bail!(
+            "{} maps are named `{}`: say which one with --id {}, or with --pin",
+            several.len(),
+            name.escape_debug(),
+            several.iter().map(u32::to_string).collect::<Vec<_>>().join(", --id ")
+        ),
     }
 }

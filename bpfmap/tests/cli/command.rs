@@ -1,0 +1,45 @@
+//! Running the command.
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+/// What it wrote, and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// It could not be done, and one line says why.
+    #[track_caller]
+    pub fn refused(&self) -> &str {
+        assert_eq!((self.code, &*self.out), (Some(2), ""), "{self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        let line = self.err.strip_suffix('\n').unwrap_or(&self.err);
+        assert!(!line.contains('\n'), "{self:?}");
+        line.strip_prefix("bpfmap: ").unwrap_or(line)
+    }
+
+    /// What it wrote, each line as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+}
+
+pub fn command<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bpfmap"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs it; no argument holds a blank.
+#[track_caller]
+pub fn bpfmap(arguments: &str) -> Ran {
+    let arguments: Vec<_> = arguments.split(' ').collect();
+    let output = command(&arguments).output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}

@@ -1,0 +1,23 @@
+//! The command, as it is run.
+//!
+//! As the kernel tests do, those that need the kernel say so where it may not be
+//! used.
+
+mod command;
+mod dump;
+mod maps;
+mod select;
+mod stale;
+#[allow(dead_code, reason = "the kernel tests use more of it")]
+#[path = "../../../tests/kernel/support.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    // What is mounted from here on is gone with this process.
+    support::enter_private_mounts();
+    let tests = [dump::tests(), maps::tests(), select::tests(), stale::tests()];
+    libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+}

@@ -1,0 +1,160 @@
+//! `bpfmap maps --stale`, and the removal of pins. Each test names its own map, as
+//! others are stale too.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use aya::Ebpf;
+use nix::pty::{Winsize, openpty};
+
+use crate::command::{bpfmap, command};
+use crate::support::*;
+
+trials! {
+    [Need::Bpf, Need::Bpffs] => [
+        a_map_that_only_its_pin_keeps_is_shown,
+        nothing_is_removed_without_a_word,
+        with_yes_the_pins_of_what_is_shown_go,
+        somebody_at_a_terminal_is_asked,
+        without_the_right_to_list_maps_pins_are_shown_and_stay,
+    ]
+    [Need::Bpf] => [
+        a_map_that_is_used_is_not_stale,
+    ]
+}
+
+/// Pins of maps that nothing else keeps.
+fn pinned(bpffs: &Bpffs) -> TestResult<[(u32, PathBuf); 2]> {
+    let mut all = Vec::new();
+    for name in ["one", "other"] {
+        let ebpf = Ebpf::load(FLOWS)?;
+        let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+        let path = bpffs.path().join(name);
+        data.pin(&path)?;
+        all.push((data.info()?.id(), path));
+    }
+    Ok([all.remove(0), all.remove(0)])
+}
+
+fn a_map_that_only_its_pin_keeps_is_shown() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), _] = pinned(&bpffs)?;
+    let ran = bpfmap(&format!("maps --stale {id}"));
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.out,
+        format!(
+            "hash `flows` (id {id}): only pins keep it: no program uses it, and no process has it \
+             open\n    pinned at {}\n",
+            path.display()
+        )
+    );
+    let ran = bpfmap("maps --stale --json");
+    let found = ran.json().into_iter().find(|map| map["id"] == id).ok_or("not shown")?;
+    assert_eq!((ran.code, &found["stale"]), (Some(1), &"pinned".into()));
+    assert_eq!(found["holders"]["pins"][0]["path"], path.display().to_string());
+    Ok(())
+}
+
+fn a_map_that_is_used_is_not_stale() -> TestResult {
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let program: &mut aya::programs::Xdp =
+        ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    let ran = bpfmap(&format!("maps --stale {}", data.info()?.id()));
+    assert_eq!((ran.code, &*ran.out), (Some(0), "no stale maps\n"), "{ran:?}");
+    Ok(())
+}
+
+fn nothing_is_removed_without_a_word() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), _] = pinned(&bpffs)?;
+    let ran = bpfmap(&format!("maps --stale --unpin --incomplete {id}"));
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(
+        ran.err.contains("bpfmap: nothing is removed: say --yes to remove this pin"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains(&path.display().to_string()), "{ran:?}");
+    assert!(path.exists());
+    // The words go together.
+    for arguments in [format!("maps --unpin {id}"), format!("maps --stale --yes {id}")] {
+        assert_eq!(bpfmap(&arguments).code, Some(2), "{arguments}");
+    }
+    assert!(path.exists());
+    Ok(())
+}
+
+fn with_yes_the_pins_of_what_is_shown_go() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), (_, other)] = pinned(&bpffs)?;
+    let ran = bpfmap(&format!("maps --stale --unpin --yes --incomplete {id}"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.ends_with(&format!("removed {}\n", path.display())), "{ran:?}");
+    assert!(!path.exists());
+    assert!(other.exists(), "it was not asked for");
+    Ok(())
+}
+
+fn somebody_at_a_terminal_is_asked() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), _] = pinned(&bpffs)?;
+    let answer = |line: &str| -> TestResult<(Option<i32>, String)> {
+        let terminal = openpty(None::<&Winsize>, None)?;
+        let mut command = command(&["maps", "--stale", "--unpin", "--incomplete", &id.to_string()]);
+        let child = command.stdin(OwnedFd::from(terminal.slave)).spawn()?;
+        drop(command);
+        File::from(terminal.master.try_clone()?).write_all(line.as_bytes())?;
+        let output = child.wait_with_output()?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into()))
+    };
+    let question = format!(
+        "    {}\nRemove this pin, and what is in the maps with them? [y/N] ",
+        path.display()
+    );
+    let (code, err) = answer("\n")?;
+    assert_eq!(code, Some(1));
+    assert!(err.ends_with(&format!("{question}bpfmap: nothing is removed\n")), "{err}");
+    assert!(path.exists());
+    let (code, err) = answer("y\n")?;
+    assert_eq!(code, Some(0));
+    assert!(err.ends_with(&question), "{err}");
+    assert!(!path.exists());
+    Ok(())
+}
+
+fn without_the_right_to_list_maps_pins_are_shown_and_stay() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), _] = pinned(&bpffs)?;
+    let without = |arguments: &str| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
+        command.arg(env!("CARGO_BIN_EXE_bpfmap")).args(arguments.split(' ')).output()
+    };
+    let said = "bpfmap: not all is shown: the kernel's maps cannot be listed: Operation not permitted \
+                (os error 1); it needs CAP_SYS_ADMIN\n";
+    let output = without("maps --json")?;
+    let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(err.contains(said), "{err}");
+    let line = out.lines().find(|line| line.contains(&path.display().to_string()));
+    let map: serde_json::Value = serde_json::from_str(line.ok_or(out.clone())?)?;
+    assert_eq!((&map["id"], &map["name"]), (&id.into(), &"flows".into()));
+    assert_eq!(map["holders_complete"], false);
+    let output = without(&format!("maps --stale --unpin --yes {}", path.display()))?;
+    let err = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(
+        err.contains("no pin is removed, as somebody who was not seen may use the maps"),
+        "{err}"
+    );
+    assert!(path.exists());
+    let output = without("dump flows")?;
+    let err = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("name its pin instead, with --pin"), "{err}");
+    Ok(())
+}
