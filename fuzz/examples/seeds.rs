@@ -26,6 +26,7 @@ fn main() -> std::io::Result<()> {
         let btf = btf_of(object);
         write("object", name, object)?;
         write("btf", name, btf)?;
+        write("value", name, btf)?;
         // Ids and names of the second go on from those of the first.
         write("split", name, &[btf, btf].concat())?;
     }

@@ -75,3 +75,8 @@ pub const CHECK: Bound = Bound { times: 8, plus: 8 << 20 };
 /// taken, in an attribute, and in the text, there with each character escaped.
 /// The numbers of findings, structs and members have limits.
 pub const WRITE: Bound = Bound { times: 1024, plus: 16 << 20 };
+
+/// How a type is read: a node for each type that it consists of, an entry for each
+/// member, and a name for each place in the string table that one points to, of 512
+/// bytes at most. Members of anonymous members are limited to 65536.
+pub const VALUE: Bound = Bound { times: 64, plus: 16 << 20 };
