@@ -224,7 +224,8 @@ pub fn scenarios() -> Vec<Scenario> {
         "insert" => |map| text(map.insert(socket(), &Mark { value: 3, mask: 4 })),
         "remove" => |map| text(map.remove(socket())),
     });
-    let inner: [(&str, fn(&Tenants, &Tenant) -> Answer); 4] = [
+    type OnBoth = fn(&Tenants, &Tenant) -> Answer;
+    let inner: [(&str, OnBoth); 4] = [
         ("tenants::get", |map, _| text(map.get(&1)?.map(|inner| inner.get(&5)).transpose())),
         ("tenants::insert", |map, tenant| text(map.insert(&2, tenant))),
         ("tenants::remove", |map, _| text(map.remove(&1))),

@@ -122,7 +122,8 @@ impl Setting for Ask {
 }
 
 pub fn scenarios() -> Vec<Scenario> {
-    let ways: [(&str, fn(&Open) -> Result<Hash, Error>); 8] = [
+    type Way = fn(&Open) -> Result<Hash, Error>;
+    let ways: [(&str, Way); 8] = [
         ("open::by_name", |open| Hash::open(&open.ebpf, "hash")),
         ("open::by_name_with_object", |open| open.options().open(&open.ebpf, "hash")),
         ("open::by_pin", |open| Hash::from_pin(&open.pin)),
