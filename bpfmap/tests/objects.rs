@@ -217,10 +217,10 @@ tests/bpf/kinds.bpf.o: 14 maps, 2 warnings
 the value is 16 bytes
     declare `__type(key, ...)` and `__type(value, ...)` in the section `.maps`, so that it can be \
 compared
-tests/bpf/maps.bpf.o: 13 maps, 5 notes
+tests/bpf/maps.bpf.o: 12 maps, 5 notes
   note: value of map `percpu_array`, `struct count`: 2 bytes that no member covers (bytes 6..8), \
 after `last`, at the end
-    ./tests/bpf/maps.bpf.c:122:24: struct count *count = bpf_map_lookup_elem(&percpu_array, &key);
+    ./tests/bpf/maps.bpf.c:116:24: struct count *count = bpf_map_lookup_elem(&percpu_array, &key);
 ";
     assert!(text.starts_with(expected), "{text}");
     // Colours are for those who ask for them.

@@ -139,7 +139,7 @@ pub fn scenarios() -> Vec<Scenario> {
         ("probe::storage", Feature::MapType(MapType::SK_STORAGE)),
         ("probe::batch", Feature::LookupBatch(MapType::HASH)),
         ("probe::lookup_and_delete", Feature::LookupAndDelete(MapType::HASH)),
-        ("probe::spin_lock", Feature::SpinLock),
+        ("probe::spin_lock", Feature::LockFlag),
         ("probe::freeze", Feature::Freeze),
         ("probe::ids", Feature::Ids),
     ];

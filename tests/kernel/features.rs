@@ -78,7 +78,7 @@ fn all() -> Vec<(&'static str, Vec<Brought>)> {
         [
             Feature::TrieConditions,
             Feature::MappedArray,
-            Feature::SpinLock,
+            Feature::LockFlag,
             Feature::Freeze,
             Feature::CgroupAccounting,
             Feature::Ids,

@@ -57,7 +57,7 @@ fn commands_are_supported_where_the_types_have_them() -> TestResult {
         Feature::Syscall,
         Feature::Ids,
         Feature::MapBtf,
-        Feature::SpinLock,
+        Feature::LockFlag,
         Feature::Freeze,
         Feature::MappedArray,
         Feature::LookupAndDelete(MapType::QUEUE),

@@ -84,7 +84,7 @@ fn attempt(feature: Feature) -> Attempt<()> {
                 Err(errno) => Err(stopped(update, errno)),
             }
         }
-        Feature::SpinLock => {
+        Feature::LockFlag => {
             let btf = btf().map_err(why("BPF_BTF_LOAD"))?;
             let array = sys::NewMap {
                 map_type: MapType::ARRAY.as_raw(),

@@ -30,7 +30,7 @@ pub enum Feature {
     /// `BPF_NOEXIST` and `BPF_EXIST`: older kernels take them for any other write.
     TrieConditions,
     /// Values that are read and written under their spin lock, `BPF_F_LOCK`.
-    SpinLock,
+    LockFlag,
     /// Keeping user space from writing to a map, `BPF_MAP_FREEZE`.
     Freeze,
     /// Maps whose memory is counted by cgroups, and not against `RLIMIT_MEMLOCK`.
@@ -48,7 +48,7 @@ impl Feature {
             Self::Syscall => "3.18",
             Self::MapBtf => "4.18",
             Self::Ids => "4.13",
-            Self::SpinLock => "5.1",
+            Self::LockFlag => "5.1",
             Self::Freeze => "5.2",
             Self::MappedArray => "5.5",
             Self::CgroupAccounting => "5.11",
@@ -99,7 +99,7 @@ impl Display for Feature {
             Self::LookupAndDelete(map_type) => write!(f, "lookup_and_delete on {map_type}"),
             Self::TrieConditions => f.write_str("conditional writes to lpm_trie"),
             Self::MappedArray => f.write_str("arrays in memory (BPF_F_MMAPABLE)"),
-            Self::SpinLock => f.write_str("spin locks in values (BPF_F_LOCK)"),
+            Self::LockFlag => f.write_str("spin locks in values (BPF_F_LOCK)"),
             Self::Freeze => f.write_str("freezing of maps"),
             Self::CgroupAccounting => f.write_str("maps that do not count against RLIMIT_MEMLOCK"),
             Self::Ids => f.write_str("ids of maps, programs and BTF"),

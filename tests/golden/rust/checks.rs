@@ -1,5 +1,10 @@
 // Written by `BPFMAP_BLESS=1 cargo test --test generated`.
 
+pub mod bloom;
+pub fn bloom(check: &mut crate::Check<'_>) {
+    check.map::<bloom::Seen>("seen");
+}
+
 pub mod declared;
 pub fn declared(check: &mut crate::Check<'_>) {
     check.without("events");
@@ -50,7 +55,6 @@ pub fn inner(check: &mut crate::Check<'_>) {
     check.map::<inner::Tenants>("tenants");
     check.map::<inner::Slots>("slots");
     check.map::<inner::Sockets>("sockets");
-    check.map::<inner::Tasks>("tasks");
 }
 
 pub mod kinds;
@@ -84,7 +88,6 @@ pub fn maps(check: &mut crate::Check<'_>) {
     check.map::<maps::LockedArray>("locked_array");
     check.map::<maps::ArrayMap>("array");
     check.map::<maps::Routes>("routes");
-    check.map::<maps::Seen>("seen");
     check.map::<maps::BssMap>(".bss");
     check.ty::<maps::Opened>("opened");
     check.ty::<maps::Closed>("closed");
@@ -148,4 +151,35 @@ pub fn shapes(check: &mut crate::Check<'_>) {
     check.map::<shapes::ANameLongerThanTheKernelKeeps>("a_name_longer_than_the_kernel_keeps");
     check.map::<shapes::SizesOnly>("sizes_only");
     check.map::<shapes::BssMap>(".bss");
+}
+
+pub mod storage;
+pub fn storage(check: &mut crate::Check<'_>) {
+    check.map::<storage::Inodes>("inodes");
+    check.map::<storage::Cgroups>("cgroups");
+}
+
+pub mod tasks;
+pub fn tasks(check: &mut crate::Check<'_>) {
+    check.map::<tasks::Tasks>("tasks");
+}
+
+pub mod values;
+pub fn values(check: &mut crate::Check<'_>) {
+    check.map::<values::NumbersMap>("numbers");
+    check.map::<values::OrdersMap>("orders");
+    check.map::<values::PartsMap>("parts");
+    check.map::<values::TightMap>("tight");
+    check.map::<values::BitsMap>("bits");
+    check.map::<values::WideMap>("wide");
+    check.map::<values::RealMap>("real");
+    check.map::<values::TextMap>("text");
+    check.map::<values::FlexibleMap>("flexible");
+    check.map::<values::Scalar>("scalar");
+    check.map::<values::PerCpuMap>("per_cpu");
+    check.map::<values::PerCpuArray>("per_cpu_array");
+    check.map::<values::NameOfMoreThan15Bytes>("name_of_more_than_15_bytes");
+    check.map::<values::Routes>("routes");
+    check.map::<values::Untyped>("untyped");
+    check.map::<values::QueueMap>("queue");
 }

@@ -22,6 +22,3 @@ pub type Slots = ArrayOfMaps<HashMap<u32, u64>>;
 
 /// `sockets`, sk_storage: `Sockets::open(&ebpf, "sockets")?`.
 pub type Sockets = LocalStorage<Mark>;
-
-/// `tasks`, task_storage: `Tasks::open(&ebpf, "tasks")?`.
-pub type Tasks = LocalStorage<Mark>;

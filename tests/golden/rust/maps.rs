@@ -1,6 +1,5 @@
 use bpfmap::{
-    Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, Globals, HashMap, LpmTrie, Pad, PerCpu,
-    SpinLock,
+    Array, Be32, BpfMapKey, BpfMapValue, Globals, HashMap, LpmTrie, Pad, PerCpu, SpinLock,
 };
 
 /// `struct prefix`, 8 bytes.
@@ -93,9 +92,6 @@ pub type ArrayMap = Array<Count>;
 
 /// `routes`, lpm_trie: `Routes::open(&ebpf, "routes")?`.
 pub type Routes = LpmTrie<Prefix, u32>;
-
-/// `seen`, bloom_filter: `Seen::open(&ebpf, "seen")?`.
-pub type Seen = BloomFilter<Prefix>;
 
 /// `.bss`, array: `BssMap::open(&ebpf, ".bss")?`.
 pub type BssMap = Globals<Bss>;
