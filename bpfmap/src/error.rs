@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::btf::BtfError;
 use crate::compare::{Mismatches, Role};
+use crate::failure::Cause;
 use crate::layout::Layout;
 use crate::map_type::MapType;
 use crate::maps::WrongEvent;
@@ -311,7 +312,8 @@ pub enum Error {
         tried: Vec<Candidate>,
     },
 
-    /// The kernel refused an operation.
+    /// The kernel refused an operation. [`KernelError::cause`] says why, where the
+    /// answer alone does not.
     #[error(transparent)]
     Kernel(#[from] Box<KernelError>),
 
@@ -332,7 +334,7 @@ const SIZE_ADVICE: &str =
 
 /// An operation that the kernel refused.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{map}: {operation} failed: {errno}; {meaning}")]
+#[error("{map}: {operation} failed: {}", Reason { errno: *errno, cause, meaning })]
 #[non_exhaustive]
 pub struct KernelError {
     /// The map.
@@ -341,8 +343,10 @@ pub struct KernelError {
     pub operation: &'static str,
     errno: Errno,
     /// What this answer means for this operation on this kind of map, and what
-    /// to do. Never empty.
+    /// to do. Never empty. `Display` has the cause in its place, where that is
+    /// known.
     pub meaning: &'static str,
+    cause: Option<Cause>,
 }
 
 impl KernelError {
@@ -351,14 +355,46 @@ impl KernelError {
         operation: &'static str,
         errno: Errno,
         meaning: &'static str,
+        cause: Option<Cause>,
     ) -> Self {
-        Self { map: Arc::clone(map), operation, errno, meaning }
+        Self { map: Arc::clone(map), operation, errno, meaning, cause }
+    }
+
+    /// Which of the causes that the answer may have it was, as far as a look at the
+    /// map, the process and the kernel told; `None` when the answer has only one, or
+    /// nothing told.
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cause.as_ref()
+    }
+
+    /// The text without the map and the operation.
+    pub(crate) fn reason(&self) -> String {
+        let Self { errno, cause, meaning, .. } = self;
+        Reason { errno: *errno, cause, meaning }.to_string()
     }
 
     /// The kernel's answer, as an `errno`; 524 is the kernel's internal
     /// `ENOTSUPP`.
     pub fn errno(&self) -> i32 {
         self.errno.0
+    }
+}
+
+struct Reason<'a> {
+    errno: Errno,
+    cause: &'a Option<Cause>,
+    meaning: &'static str,
+}
+
+impl Display for Reason<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { errno, cause, meaning } = self;
+        match cause {
+            // Then it also says since when, and what to do without.
+            Some(cause @ Cause::NoFeature(_)) => write!(f, "{errno}; {cause}: {meaning}"),
+            Some(cause) => write!(f, "{errno}; {cause}"),
+            None => write!(f, "{errno}; {meaning}"),
+        }
     }
 }
 

@@ -112,6 +112,7 @@ pub use {
     btf::{Btf, BtfError, BtfKind, BtfMember, BtfRow, BtfRowKind, BtfTable, BtfType},
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
     error::{Error, KernelError},
+    failure::Cause,
     generate::{Generated, GeneratedMap, Generator},
     inventory::{
         Holders, Incomplete, Inventory, KernelLink, KernelMap, KernelProgram, ObjectId,

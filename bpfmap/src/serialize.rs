@@ -76,6 +76,7 @@ impl Serialize for Error {
             Self::Kernel(error) => {
                 map.serialize_entry("operation", error.operation)?;
                 map.serialize_entry("errno", &error.errno())?;
+                map.serialize_entry("cause", &error.cause())?;
                 map.serialize_entry("meaning", error.meaning)?;
             }
             Self::NoMapType { tried } => map.serialize_entry("tried", tried)?,

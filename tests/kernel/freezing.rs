@@ -136,7 +136,7 @@ fn a_map_is_frozen_once() -> TestResult {
     map.freeze()?;
     let error = map.freeze().unwrap_err().to_string();
     assert!(error.contains("freeze (BPF_MAP_FREEZE) failed: "), "{error}");
-    assert!(error.contains("the map is frozen already"), "{error}");
+    assert!(error.contains("the map is frozen (BPF_MAP_FREEZE)"), "{error}");
     Ok(())
 }
 

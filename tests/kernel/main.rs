@@ -10,6 +10,7 @@ mod btf;
 #[path = "../builder.rs"]
 mod builder;
 mod bulk;
+mod causes;
 mod churn;
 mod cpus;
 mod descriptors;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         answers::tests(),
         btf::tests(),
         bulk::tests(),
+        causes::tests(),
         churn::tests(),
         cpus::tests(),
         descriptors::tests(),

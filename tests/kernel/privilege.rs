@@ -38,7 +38,7 @@ pub fn with_only(kept: &[Capability], body: impl FnOnce() -> TestResult + Send) 
     })
 }
 
-const LEAST: &[Capability] =
+pub const LEAST: &[Capability] =
     &[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_NET_ADMIN];
 
 fn without_sys_admin_the_object_is_the_way_out() -> TestResult {

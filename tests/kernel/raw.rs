@@ -126,6 +126,17 @@ pub fn update(map: &OwnedFd, key: &[u8], value: &[u8]) -> io::Result<()> {
     unsafe { call(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
 }
 
+/// Has the number of a descriptor be that of something else, as when it was closed
+/// by its number and given out again.
+pub fn replace(fd: impl AsFd, by: impl AsFd) -> io::Result<()> {
+    let (fd, by) = (fd.as_fd().as_raw_fd(), by.as_fd().as_raw_fd());
+    // SAFETY: no addresses, and who owns `fd` still owns a descriptor.
+    match unsafe { libc::dup3(by, fd, libc::O_CLOEXEC) } {
+        ..0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// The errno of an answer, 0 for success.
 fn errno<T>(answer: io::Result<T>) -> i32 {
     answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1))
@@ -239,4 +250,62 @@ impl Create<'_> {
         // SAFETY: no addresses.
         unsafe { bpf(bpf_cmd::BPF_MAP_CREATE, &mut attr) }
     }
+}
+
+/// Loads a program that does nothing but to name a map, and so holds it.
+pub fn load_program_with(map: &OwnedFd) -> io::Result<OwnedFd> {
+    const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;
+    const BPF_PSEUDO_MAP_FD: u64 = 1;
+    let fd = u64::from(map.as_raw_fd().cast_unsigned());
+    let instructions: [u64; 4] = [
+        // r1 = the map, in two.
+        0x18 | 1 << 8 | BPF_PSEUDO_MAP_FD << 12 | fd << 32,
+        0,
+        // r0 = 0; exit.
+        0xb7,
+        0x95,
+    ];
+    let mut attr = attributes();
+    // SAFETY: zeros are valid for every part of the union.
+    let program = unsafe { &mut attr.__bindgen_anon_3 };
+    program.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+    program.insn_cnt = 4;
+    program.insns = instructions.as_ptr().expose_provenance() as u64;
+    program.license = c"MIT".as_ptr().expose_provenance() as u64;
+    for (to, from) in program.prog_name.iter_mut().zip(b"uses_a_map") {
+        *to = from.cast_signed();
+    }
+    // SAFETY: the instructions are as many as it says, and the license ends with a NUL.
+    unsafe { bpf(bpf_cmd::BPF_PROG_LOAD, &mut attr) }
+}
+
+/// Has every `bpf(2)` of this thread fail with `errno` from now on: a seccomp
+/// filter, as containers have one.
+pub fn forbid_bpf(errno: i32) -> io::Result<()> {
+    let statement = |code: u32, k: u32| libc::sock_filter {
+        code: u16::try_from(code).unwrap_or(0),
+        jt: 0,
+        jf: 0,
+        k,
+    };
+    let number = u32::try_from(libc::SYS_bpf).map_err(io::Error::other)?;
+    let mut filter = [
+        // The number of the call is the first word of what a filter looks at.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0),
+        libc::sock_filter {
+            jf: 1,
+            ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number)
+        },
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno.cast_unsigned()),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: 4, filter: filter.as_mut_ptr() };
+    // SAFETY: no addresses.
+    if unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the program is as long as it says, and outlives the call.
+    let answer =
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

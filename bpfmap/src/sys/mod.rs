@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code, reason = "system calls take addresses")]
 
+mod access;
 mod batch;
 mod cpus;
 mod create;
@@ -26,6 +27,7 @@ use std::path::Path;
 
 use aya_obj::generated::{BPF_F_RDONLY, bpf_attr, bpf_cmd};
 
+pub(crate) use access::{Access, access, is_in_bpffs};
 pub(crate) use batch::{Cursor, Partial};
 pub(crate) use cpus::{POSSIBLE as POSSIBLE_CPUS, possible as possible_cpus};
 pub(crate) use create::{NewMap, create_map, freeze, load_btf};

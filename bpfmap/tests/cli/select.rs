@@ -94,11 +94,11 @@ fn what_is_not_there() -> TestResult {
             "{said:?}"
         );
         let said = bpfmap(&format!("{command} ./not/there"));
-        assert!(said.refused().ends_with("; nothing is pinned there"), "{said:?}");
+        assert!(said.refused().contains("; nothing is pinned there"), "{said:?}");
         let said = bpfmap(&format!("{command} --pin /"));
         said.refused();
         let said = bpfmap(&format!("{command} /proc/self/status"));
-        assert!(said.refused().ends_with("is the path in a bpffs?"), "{said:?}");
+        assert!(said.refused().contains("; /proc/self/status is not in a bpffs"), "{said:?}");
     }
     let said = bpfmap("dump --object /not/there flows");
     said.refused();
@@ -118,7 +118,7 @@ fn a_map_by_its_pin() -> TestResult {
     }
     std::fs::remove_file(bpffs.path().join("pinned"))?;
     let ran = bpfmap(&format!("maps {path}"));
-    assert!(ran.refused().ends_with("nothing is pinned there"), "{ran:?}");
+    assert!(ran.refused().contains("; nothing is pinned there: "), "{ran:?}");
     Ok(())
 }
 
