@@ -21,6 +21,7 @@
 //!   [`Btf::check`] compares any type with any other that has a name.
 //! - [`Error`] says what is wrong, where, on both sides, and what to do.
 //! - [`preflight()`] says whether the machine and the process are fit for it.
+//! - [`HashMap::why`] and [`Why`] say why a lookup finds nothing.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,8 +58,8 @@
 //! and bytes in, data out), `sys` (every `bpf(2)` call, and the memory that the
 //! kernel shares), `probe` (what the kernel supports), `failure` (what its answers
 //! mean), `open` (the gate), `maps` (the typed maps), `inventory` (what maps there
-//! are, and who holds them), `preflight` (is the machine fit). `unsafe` is in
-//! `layout` and `sys` alone.
+//! are, and who holds them), `diagnose` (why a lookup finds nothing), `preflight`
+//! (is the machine fit). `unsafe` is in `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -68,6 +69,8 @@
 mod btf;
 #[cfg(feature = "std")]
 mod compare;
+#[cfg(feature = "std")]
+mod diagnose;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
@@ -111,6 +114,10 @@ pub use layout::{
 pub use {
     btf::{Btf, BtfError, BtfKind, BtfMember, BtfRow, BtfRowKind, BtfTable, BtfType},
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
+    diagnose::{
+        Answer, Break, Copy, Diagnosis, FieldKind, Holder, KeyDifference, KeyField,
+        LayoutDifference, Link, MapRef, NearKey, Nearness, Question, Why,
+    },
     error::{Error, KernelError},
     failure::Cause,
     generate::{Generated, GeneratedMap, Generator},
@@ -122,8 +129,9 @@ pub use {
     map_type::MapType,
     maps::{
         AnyMap, Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals,
-        HashMap, HashOfMaps, Iter, Keys, LocalStorage, LpmTrie, MapValue, MappedArray, Occupancy,
-        PerCpu, PrefixAddress, Queue, RawEntries, RingBuf, Stack, TypedMap, Values, WrongEvent,
+        HashMap, HashOfMaps, Iter, Keyed, Keys, LocalStorage, LpmTrie, MapValue, MappedArray,
+        Occupancy, PerCpu, PrefixAddress, Queue, RawEntries, RingBuf, Stack, TypedMap, Values,
+        WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
     open::{EntryFormat, Loader, OpenOptions, SideFormat},

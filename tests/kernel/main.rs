@@ -36,6 +36,7 @@ mod rust_ebpf;
 mod support;
 mod tries;
 mod values;
+mod why;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         rust_ebpf::tests(),
         tries::tests(),
         values::tests(),
+        why::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

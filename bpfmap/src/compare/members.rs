@@ -91,7 +91,7 @@ impl CMember<'_> {
 ///
 /// The names are those of kernel headers (`__pad1`, `reserved`, `unused`): one
 /// such word, with underscores and digits around it.
-pub(super) fn is_padding_name(name: &str) -> bool {
+pub(crate) fn is_padding_name(name: &str) -> bool {
     let is_edge = |c: char| c == '_' || c.is_ascii_digit();
     let word = name.trim_matches(is_edge);
     let known =

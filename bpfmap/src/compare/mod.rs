@@ -21,7 +21,7 @@ mod types;
 mod walk;
 
 pub(crate) use agree::Agreed;
-pub(crate) use members::{CMember, members, variables};
+pub(crate) use members::{CMember, is_padding_name, members, variables};
 pub use mismatch::{Mismatch, MismatchKind, Place};
 pub use report::{Mismatches, Note, Role, TypeMismatches};
 

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::failure::Operation;
 use super::walk::Walk;
 use super::{Counter, OpenMap};
 use crate::Error;
@@ -11,7 +12,7 @@ use crate::map_type::MapType;
 use crate::object::Object;
 use crate::open::format::unlistable;
 use crate::open::{EntryFormat, handle};
-use crate::sys;
+use crate::sys::{self, Errno};
 use crate::verification::{MapLabel, Unverifiable, Verification};
 
 /// An open map whose keys and values are bytes: for programs that show any map.
@@ -195,13 +196,34 @@ impl AnyMap {
     /// Those of a map that [cannot be listed](Self::check_listable) begin and end with
     /// that error.
     pub fn entries(&self) -> RawEntries<'_> {
-        let refused = self.check_listable().err();
+        self.open.entries()
+    }
+
+    pub(crate) fn open_map(&self) -> &OpenMap {
+        &self.open
+    }
+}
+
+impl OpenMap {
+    /// All entries, as bytes.
+    pub(crate) fn entries(&self) -> RawEntries<'_> {
+        let refused = unlistable(&self.map, &self.label);
         // In batches, older kernels stop where there is none.
-        let walk = match self.map_type().holds_ids() {
-            true => Walk::by_key(&self.open),
-            false => Walk::new(&self.open),
+        let walk = match MapType::from_raw(self.map.info().map_type).holds_ids() {
+            true => Walk::by_key(self),
+            false => Walk::new(self),
         };
         RawEntries { walk, refused, ended: false }
+    }
+
+    /// The bytes of the value of a key; `None` when the key is not there.
+    pub(crate) fn value_of(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let mut value = vec![0; self.map.value_len()];
+        match self.map.lookup(key, &mut value) {
+            Ok(()) => Ok(Some(value)),
+            Err(Errno(libc::ENOENT)) => Ok(None),
+            Err(errno) => Err(self.failure(Operation::Get, errno)),
+        }
     }
 }
 

@@ -102,7 +102,7 @@ impl OpenMap {
     }
 
     /// Whether the descriptor is still that of the map.
-    pub(super) fn check_alive(&self) -> Result<(), Error> {
+    pub(crate) fn check_alive(&self) -> Result<(), Error> {
         let fd = self.map.fd().as_fd();
         let map = Arc::clone(&self.label);
         match sys::map_info(fd) {

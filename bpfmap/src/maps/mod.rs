@@ -12,6 +12,7 @@ mod freezing;
 mod globals;
 mod hash;
 mod in_kernel;
+mod keyed;
 mod lpm;
 mod of_maps;
 mod opening;
@@ -39,6 +40,7 @@ pub use census::{Countable, Occupancy};
 pub use event::{Event, WrongEvent};
 pub use globals::Globals;
 pub use hash::HashMap;
+pub use keyed::Keyed;
 pub use lpm::{LpmTrie, PrefixAddress};
 pub use of_maps::{ArrayOfMaps, HashOfMaps};
 pub use queue::{Queue, Stack};
@@ -105,8 +107,13 @@ mod sealed {
 
         fn from_open(open: super::OpenMap) -> Self;
     }
+
+    /// What every typed map is made of.
+    pub trait HasOpen {
+        fn open_map(&self) -> &super::OpenMap;
+    }
 }
-pub(crate) use sealed::FromOpen;
+pub(crate) use sealed::{FromOpen, HasOpen};
 
 /// Typed maps, and what is made of them, may be used by several threads and sent
 /// to others.

@@ -80,6 +80,12 @@ macro_rules! opening {
             }
         }
 
+        impl<$($param),+> $crate::maps::HasOpen for $name<$($param),+> {
+            fn open_map(&self) -> &$crate::maps::OpenMap {
+                &self.open
+            }
+        }
+
         impl<$($param),+> std::os::fd::AsFd for $name<$($param),+> {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
                 std::os::fd::AsFd::as_fd(self.open.map.fd())

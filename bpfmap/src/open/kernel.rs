@@ -15,7 +15,7 @@ use crate::sys::{self, Errno, Held, MapInfo, Mapping};
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
 /// The BTF that the kernel keeps for a map, which is open.
-pub(super) fn map_btf(map: &Arc<MapLabel>, info: &MapInfo) -> Result<Arc<SharedBtf>, Error> {
+pub(crate) fn map_btf(map: &Arc<MapLabel>, info: &MapInfo) -> Result<Arc<SharedBtf>, Error> {
     let btf_id = info.btf_id;
     if btf_id != 0 && (info.btf_key_type_id != 0 || info.btf_value_type_id != 0) {
         if let Some(btf) = shared::find(btf_id) {

@@ -14,7 +14,7 @@ mod wanted;
 use std::os::fd::BorrowedFd;
 
 pub use format::{EntryFormat, SideFormat};
-pub(crate) use kernel::btf_to_show;
+pub(crate) use kernel::{btf_to_show, map_btf};
 pub use options::OpenOptions;
 pub(crate) use wanted::Wanted;
 

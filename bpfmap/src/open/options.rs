@@ -31,8 +31,8 @@ use crate::verification::MapLabel;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions<'a> {
-    pub(super) object: Option<&'a Object<'a>>,
-    pub(super) name: Option<&'a str>,
+    pub(crate) object: Option<&'a Object<'a>>,
+    pub(crate) name: Option<&'a str>,
     pub(super) types: Option<[&'a str; 2]>,
     variable: Option<&'a str>,
     pub(super) event: Option<&'a str>,

@@ -14,6 +14,10 @@ pub(crate) struct SharedBtf {
 }
 
 impl SharedBtf {
+    pub(crate) fn btf(&self) -> &Btf<'static> {
+        &self.btf
+    }
+
     /// Hands out what is known to agree, unless another thread has it.
     pub(super) fn agreed<T>(&self, compare: impl FnOnce(&mut Agreed) -> T) -> T {
         match self.agreed.try_lock() {

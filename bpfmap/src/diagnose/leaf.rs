@@ -1,0 +1,326 @@
+//! A type taken apart: the numbers and bytes in it, each with its path and its
+//! place, whether the type is known by a Rust layout or by BTF.
+
+use std::ops::Range;
+
+use crate::btf::{Btf, BtfError, BtfType, Composite, Order, Type, TypeId, TypeName};
+use crate::compare::is_padding_name;
+use crate::layout::{Kind, Layout};
+
+/// How deep types are followed, and how many leaves one has: what is beyond is
+/// bytes.
+const MAX_DEPTH: usize = 16;
+const MAX_LEAVES: usize = 256;
+
+/// A number or bytes that a key has, however deep in its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct KeyField {
+    /// The names that lead there: `flow.addr[0]`; empty for a key that is a number,
+    /// and for bytes that no field covers.
+    pub path: String,
+    /// From the beginning of the key; whole bytes but for bitfields.
+    pub bits: Range<u64>,
+    /// What its bits are.
+    pub kind: FieldKind,
+    /// Its type, as its side spells it.
+    pub ty: String,
+}
+
+/// What the bits of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// An unsigned integer in the byte order of the host.
+    Unsigned,
+    /// A signed integer in the byte order of the host.
+    Signed,
+    /// An unsigned integer in network byte order.
+    BigEndian,
+    /// Bytes in a row: an address, a text, a union.
+    Bytes,
+    /// What means nothing, and is compared by the kernel all the same.
+    Padding,
+}
+
+impl KeyField {
+    /// What a key of this type consists of, in the order of the bytes; those that
+    /// no member covers are padding.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let bytes = std::fs::read("../examples/bpf/flows.bpf.o")?;
+    /// use bpfmap::{FieldKind, KeyField, Object};
+    ///
+    /// let object = Object::parse(&bytes)?;
+    /// let fields = KeyField::of(&object.btf().type_named("flow_key")?)?;
+    /// assert_eq!((&*fields[3].path, fields[3].kind), ("dport", FieldKind::BigEndian));
+    /// assert_eq!(fields[3].bytes(), Some(10..12));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is incomplete, or the BTF is malformed there.
+    pub fn of(ty: &BtfType<'_>) -> Result<Vec<Self>, BtfError> {
+        of_btf(ty.btf(), ty.id())
+    }
+
+    /// Its bytes; `None` for a bitfield.
+    pub fn bytes(&self) -> Option<Range<usize>> {
+        let whole = self.bits.start.is_multiple_of(8) && self.bits.end.is_multiple_of(8);
+        let at = |bit: u64| usize::try_from(bit / 8).ok();
+        if whole { Some(at(self.bits.start)?..at(self.bits.end)?) } else { None }
+    }
+
+    /// Whether its bytes could stand in another order.
+    pub(crate) fn has_order(&self) -> bool {
+        self.kind != FieldKind::Padding
+            && self.bytes().is_some_and(|bytes| matches!(bytes.len(), 2 | 4 | 8 | 16))
+    }
+}
+
+/// What is in a Rust type.
+pub(crate) fn of_layout(layout: &Layout) -> Vec<KeyField> {
+    let mut leaves = Vec::new();
+    rust(&mut leaves, layout, String::new(), 0, MAX_DEPTH);
+    leaves
+}
+
+fn rust(leaves: &mut Vec<KeyField>, layout: &Layout, path: String, at: u64, depth: usize) {
+    let (size, left) = (layout.size() as u64, leaves_left(leaves));
+    let mut leaf = |kind| {
+        let ty = crate::layout::TypeName(layout).to_string();
+        leaves.push(KeyField { path: path.clone(), bits: at * 8..(at + size) * 8, kind, ty });
+    };
+    if depth == 0 {
+        return leaf(FieldKind::Bytes);
+    }
+    match layout.kind() {
+        Kind::Unsigned => leaf(FieldKind::Unsigned),
+        Kind::Signed => leaf(FieldKind::Signed),
+        Kind::BigEndian => leaf(FieldKind::BigEndian),
+        Kind::Pad | Kind::KernelOwned { .. } => leaf(FieldKind::Padding),
+        Kind::Array { element, .. } if element.size() == 1 && element.fields().is_empty() => {
+            leaf(FieldKind::Bytes);
+        }
+        Kind::Array { len, .. } if left < len => leaf(FieldKind::Bytes),
+        Kind::Array { element, len } => {
+            for index in 0..len {
+                let at = at + (index * element.size()) as u64;
+                rust(leaves, element, format!("{path}[{index}]"), at, depth - 1);
+            }
+        }
+        Kind::Struct { fields } if left < fields.len() => leaf(FieldKind::Bytes),
+        Kind::Struct { fields } => {
+            for field in fields {
+                let (at, before) = (at + field.offset() as u64, leaves.len());
+                let path = match (fields.len(), field.c_name()) {
+                    // A newtype stands for what is in it.
+                    (1, "__0") => path.clone(),
+                    _ => join(&path, field.name()),
+                };
+                rust(leaves, field.layout(), path, at, depth - 1);
+                if field.is_padding() {
+                    leaves[before..].iter_mut().for_each(|leaf| leaf.kind = FieldKind::Padding);
+                }
+            }
+        }
+    }
+}
+
+fn leaves_left(leaves: &[KeyField]) -> usize {
+    MAX_LEAVES.saturating_sub(leaves.len())
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.into() } else { format!("{path}.{name}") }
+}
+
+/// What is in a type of BTF; bytes that no member covers are padding.
+///
+/// # Errors
+///
+/// When it is incomplete, or the BTF is malformed there.
+pub(crate) fn of_btf(btf: &Btf<'_>, id: TypeId) -> Result<Vec<KeyField>, BtfError> {
+    let mut open = Open { btf, leaves: Vec::new() };
+    open.ty(id, String::new(), 0, MAX_DEPTH)?;
+    let size = btf.size_of(id)?.saturating_mul(8);
+    let mut leaves = open.leaves;
+    leaves.sort_by_key(|leaf| leaf.bits.start);
+    let mut holes = Vec::new();
+    let mut covered = 0;
+    let mut hole = |bits: Range<u64>| {
+        let (path, ty) = (String::new(), String::new());
+        holes.push(KeyField { path, bits, kind: FieldKind::Padding, ty });
+    };
+    for field in &leaves {
+        if field.bits.start > covered {
+            hole(covered..field.bits.start);
+        }
+        covered = covered.max(field.bits.end);
+    }
+    if size > covered {
+        hole(covered..size);
+    }
+    leaves.append(&mut holes);
+    leaves.sort_by_key(|leaf| leaf.bits.start);
+    Ok(leaves)
+}
+
+struct Open<'a> {
+    btf: &'a Btf<'a>,
+    leaves: Vec<KeyField>,
+}
+
+impl Open<'_> {
+    fn leaf(&mut self, id: TypeId, path: String, bits: Range<u64>, kind: FieldKind) {
+        let ty = TypeName::of(self.btf, id).to_string();
+        self.leaves.push(KeyField { path, bits, kind, ty });
+    }
+
+    /// `at` is in bits.
+    fn ty(&mut self, id: TypeId, path: String, at: u64, depth: usize) -> Result<(), BtfError> {
+        let size = self.btf.size_of(id)?;
+        let bits = at..at.saturating_add(size.saturating_mul(8));
+        let peeled = self.btf.peel_newtypes(id)?;
+        let kind = match (peeled.ty, peeled.order) {
+            _ if depth == 0 => FieldKind::Bytes,
+            (Type::Int(_) | Type::Enum { .. }, Some(Order::Big)) => FieldKind::BigEndian,
+            (Type::Int(int), _) if int.size > 8 => FieldKind::Bytes,
+            (Type::Int(int), _) if int.signed && int.size > 1 => FieldKind::Signed,
+            (Type::Int(_) | Type::Enum { .. } | Type::Pointer { .. }, _) => FieldKind::Unsigned,
+            (ty, _) if self.btf.is_pad(ty)? => FieldKind::Padding,
+            (Type::Array { element, len }, _) => {
+                let one = self.btf.size_of(element)?;
+                let is_opened = one > 1 && len as usize <= leaves_left(&self.leaves);
+                if !is_opened {
+                    self.leaf(id, path, bits, FieldKind::Bytes);
+                    return Ok(());
+                }
+                for index in 0..len {
+                    let at = at + u64::from(index) * one * 8;
+                    self.ty(element, format!("{path}[{index}]"), at, depth - 1)?;
+                }
+                return Ok(());
+            }
+            (Type::Composite(composite), _)
+                if !composite.union && composite.len() <= leaves_left(&self.leaves) =>
+            {
+                return self.members(composite, &path, at, depth);
+            }
+            _ => FieldKind::Bytes,
+        };
+        self.leaf(id, path, bits, kind);
+        Ok(())
+    }
+
+    fn members(
+        &mut self,
+        composite: Composite<'_>,
+        path: &str,
+        at: u64,
+        depth: usize,
+    ) -> Result<(), BtfError> {
+        for member in composite.members() {
+            let name = self.btf.string(member.name)?;
+            let (before, start) = (self.leaves.len(), at + u64::from(member.bit_offset));
+            let path = match &*name {
+                // In C its members belong to the struct around it.
+                "" => self.anonymous(path, member.target)?,
+                name => join(path, name),
+            };
+            match self.btf.bitfield(&member)? {
+                Some((start, width)) => {
+                    let bits = at + start..at + start + width;
+                    self.leaf(member.target, path, bits, FieldKind::Unsigned);
+                }
+                None => self.ty(member.target, path, start, depth - 1)?,
+            }
+            if is_padding_name(&name) {
+                self.leaves[before..].iter_mut().for_each(|leaf| leaf.kind = FieldKind::Padding);
+            }
+        }
+        Ok(())
+    }
+
+    /// The path to what is in an anonymous member: a union of them is named after
+    /// its arms.
+    fn anonymous(&self, path: &str, id: TypeId) -> Result<String, BtfError> {
+        match self.btf.peel(id)?.ty {
+            Type::Composite(union) if union.union => {
+                let arms = union.members().take(4).map(|arm| self.btf.string(arm.name));
+                let arms = arms.collect::<Result<Vec<_>, _>>()?;
+                Ok(join(path, &arms.join("|")))
+            }
+            _ => Ok(path.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Object;
+
+    fn fields(name: &str) -> Vec<String> {
+        let bytes = std::fs::read("../tests/bpf/shapes.bpf.o").expect("the object");
+        let object = Object::parse(&bytes).expect("an object");
+        let ty = object.btf().type_named(name).expect("a type");
+        let fields = KeyField::of(&ty).expect("fields");
+        let one = |field: &KeyField| {
+            let (start, end) = (field.bits.start, field.bits.end);
+            match field.bytes() {
+                Some(bytes) => format!("{} {bytes:?} {:?}", field.path, field.kind),
+                None => format!("{} bits {start}..{end} {:?}", field.path, field.kind),
+            }
+        };
+        fields.iter().map(one).collect()
+    }
+
+    #[test]
+    fn bytes_that_no_member_covers_are_padding() {
+        let expected = [
+            "a 0..1 Unsigned",
+            " 1..4 Padding",
+            "b 4..8 Unsigned",
+            "c 8..10 Unsigned",
+            " 10..12 Padding",
+        ];
+        assert_eq!(fields("holes"), expected);
+        let padding = fields("padding");
+        assert_eq!(padding[1], "__pad1 1..4 Padding");
+        assert_eq!(padding[3..], ["reserved 8..12 Padding", "padlock 12..16 Unsigned"]);
+    }
+
+    #[test]
+    fn members_are_found_wherever_they_are() {
+        let nested = fields("nested");
+        assert_eq!(nested[0], "first.x 0..4 Unsigned");
+        assert_eq!(nested[5], "more[0].z 14..16 Unsigned");
+        assert_eq!(
+            nested[9..12],
+            ["matrix[0] 24..27 Bytes", "matrix[1] 27..30 Bytes", "end 30..32 Unsigned"]
+        );
+        assert_eq!(fields("anonymous")[1], "b 4..6 Unsigned");
+        let unions = fields("unions");
+        assert_eq!(unions[1..], ["v4|v6 4..20 Bytes", "named 20..24 Bytes"]);
+    }
+
+    #[test]
+    fn orders_and_bitfields_are_told_apart() {
+        let orders = fields("orders");
+        assert_eq!(
+            orders[0..3],
+            ["be64 0..8 BigEndian", "be32 8..12 BigEndian", "be16 12..14 BigEndian"]
+        );
+        assert_eq!(orders[5], "host16 20..22 Unsigned");
+        let bitfields = fields("bitfields");
+        assert_eq!(bitfields[0..2], ["a bits 0..4 Unsigned", "b bits 4..16 Unsigned"]);
+        assert_eq!(bitfields[2], "c 2..4 Unsigned");
+        assert_eq!(fields("enums"), ["color 0..4 Unsigned", "sign 4..8 Unsigned"]);
+    }
+}

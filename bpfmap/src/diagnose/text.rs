@@ -1,0 +1,84 @@
+//! Keys for people to read.
+
+use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::leaf::{FieldKind, KeyField};
+use super::near::bits;
+
+/// How many bytes are drawn.
+const MAX_BYTES: usize = 64;
+
+/// What a key has at one of its leaves: a number as the host has it; bytes as
+/// they stand in memory.
+pub(super) fn of_leaf(leaf: &KeyField, key: &[u8]) -> String {
+    let Some(bytes) = leaf.bytes().and_then(|bytes| key.get(bytes)) else {
+        return bits(leaf, key).to_string();
+    };
+    match (leaf.kind, bytes) {
+        (FieldKind::Unsigned, _) => {
+            number(bytes, false).map_or_else(|| hex(bytes), |n| n.to_string())
+        }
+        (FieldKind::BigEndian, &[a, b, c, d]) => {
+            format!("{} ({})", u32::from_be_bytes([a, b, c, d]), Ipv4Addr::new(a, b, c, d))
+        }
+        (FieldKind::BigEndian, _) => {
+            number(bytes, true).map_or_else(|| hex(bytes), |number| number.to_string())
+        }
+        (FieldKind::Signed, bytes) => match *bytes {
+            [a] => a.cast_signed().to_string(),
+            [a, b] => i16::from_ne_bytes([a, b]).to_string(),
+            [a, b, c, d] => i32::from_ne_bytes([a, b, c, d]).to_string(),
+            [a, b, c, d, e, f, g, h] => i64::from_ne_bytes([a, b, c, d, e, f, g, h]).to_string(),
+            _ => hex(bytes),
+        },
+        (FieldKind::Bytes, bytes) if let Ok(address) = <[u8; 4]>::try_from(bytes) => {
+            format!("{} ({})", hex(bytes), Ipv4Addr::from(address))
+        }
+        (FieldKind::Bytes, bytes) if let Ok(address) = <[u8; 16]>::try_from(bytes) => {
+            format!("{} ({})", hex(bytes), Ipv6Addr::from(address))
+        }
+        (FieldKind::Bytes | FieldKind::Padding, bytes) => hex(bytes),
+    }
+}
+
+/// An unsigned number of up to 8 bytes.
+pub(super) fn number(bytes: &[u8], is_big_endian: bool) -> Option<u64> {
+    if bytes.len() > 8 {
+        return None;
+    }
+    let from_high = |number, byte: &u8| number << 8 | u64::from(*byte);
+    Some(if is_big_endian || cfg!(target_endian = "big") {
+        bytes.iter().fold(0, from_high)
+    } else {
+        bytes.iter().rev().fold(0, from_high)
+    })
+}
+
+/// Bytes, each as two digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().min(MAX_BYTES) * 3);
+    for (index, byte) in bytes.iter().take(MAX_BYTES).enumerate() {
+        let _ = write!(text, "{}{byte:02x}", if index == 0 { "" } else { " " });
+    }
+    if bytes.len() > MAX_BYTES {
+        text += " ...";
+    }
+    text
+}
+
+/// A key by its fields: `saddr 10.0.0.1, dport 443`.
+pub(super) fn of_key(leaves: &[KeyField], key: &[u8]) -> String {
+    /// How many fields are drawn.
+    const MAX_FIELDS: usize = 16;
+    let fields = leaves.iter().filter(|leaf| leaf.kind != FieldKind::Padding);
+    let mut texts = fields.map(|leaf| {
+        let gap = if leaf.path.is_empty() { "" } else { " " };
+        format!("{}{gap}{}", leaf.path, of_leaf(leaf, key))
+    });
+    let mut text = texts.by_ref().take(MAX_FIELDS).collect::<Vec<_>>().join(", ");
+    if texts.next().is_some() {
+        text += ", ...";
+    }
+    text
+}
