@@ -22,6 +22,7 @@ mod features {
 #[allow(dead_code, reason = "the kernel tests use more of it")]
 #[path = "../../../tests/kernel/support.rs"]
 mod support;
+mod why;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,6 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     // What is mounted from here on is gone with this process.
     support::enter_private_mounts();
-    let tests = [dump::tests(), maps::tests(), select::tests(), stale::tests()];
+    let tests = [dump::tests(), maps::tests(), select::tests(), stale::tests(), why::tests()];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

@@ -13,6 +13,7 @@ use crate::dump::{self, DumpArgs};
 use crate::layout::LayoutArgs;
 use crate::maps::{self, MapsArgs};
 use crate::output::Output;
+use crate::why::{self, WhyArgs};
 
 /// Typed, BTF-checked eBPF maps: what there is, whether it fits, and why it does
 /// not work.
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// Write the entries of a map by its BTF, as JSON, one a line.
     Dump(DumpArgs),
 
+    /// Say why a map has nothing for a key, link by link.
+    Why(WhyArgs),
+
     /// Write what a shell needs to complete the command's arguments.
     Completions {
         /// The shell.
@@ -77,6 +81,7 @@ impl Command {
             Self::Check(args) => args.run(output),
             Self::Maps(args) => maps::run(&args, output),
             Self::Dump(args) => dump::run(&args, output),
+            Self::Why(args) => why::run(&args, output),
             Self::Completions { shell } => completions(shell, output),
             Self::Man { out } => man(out, output),
         }

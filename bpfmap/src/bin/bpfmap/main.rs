@@ -19,6 +19,7 @@ mod maps;
 mod output;
 mod select;
 mod unpin;
+mod why;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Found {
     Nothing,
     /// Something is not as it should be; the report says what.
     Problem,
+    /// It could not be looked at; the report says why.
+    NotLooked,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         _ if interrupt::came() => ExitCode::from(130),
         Ok(Found::Nothing) => ExitCode::SUCCESS,
         Ok(Found::Problem) => ExitCode::from(1),
+        Ok(Found::NotLooked) => ExitCode::from(2),
         // Who reads has seen enough.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
