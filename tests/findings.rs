@@ -2,7 +2,8 @@
 
 mod builder;
 
-use bpfmap::{Finding, FindingKind, Findings, ObjectError, Role, Severity};
+use bpfmap::lint::{Finding, FindingKind, Severity};
+use bpfmap::{Findings, ObjectError, Role};
 use builder::{Builder, kind};
 
 static FINDINGS: &[u8] = include_bytes!("bpf/findings.bpf.o");

@@ -91,7 +91,7 @@ pub struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn generated(&self, name: &str) -> bpfmap::GeneratedMap {
+    fn generated(&self, name: &str) -> bpfmap::generate::GeneratedMap {
         let generated = self.object.generate();
         generated.maps().iter().find(|map| map.name == name).unwrap().clone()
     }

@@ -70,18 +70,18 @@ mod btf;
 #[cfg(feature = "std")]
 mod compare;
 #[cfg(feature = "std")]
-mod diagnose;
+pub mod diagnose;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
 mod failure;
 #[cfg(feature = "std")]
-mod generate;
+pub mod generate;
 #[cfg(feature = "std")]
-mod inventory;
+pub mod inventory;
 mod layout;
 #[cfg(feature = "std")]
-mod lint;
+pub mod lint;
 #[cfg(feature = "std")]
 mod map_type;
 #[cfg(feature = "std")]
@@ -114,18 +114,12 @@ pub use layout::{
 pub use {
     btf::{Btf, BtfError, BtfKind, BtfMember, BtfRow, BtfRowKind, BtfTable, BtfType},
     compare::{Mismatch, MismatchKind, Mismatches, Note, Place, Role, TypeMismatches},
-    diagnose::{
-        Answer, Break, Copy, Diagnosis, FieldKind, Holder, KeyDifference, KeyField,
-        LayoutDifference, Link, MapRef, NearKey, Nearness, Question, Why,
-    },
+    diagnose::{Diagnosis, Why},
     error::{Error, KernelError},
     failure::Cause,
-    generate::{Generated, GeneratedMap, Generator},
-    inventory::{
-        Holders, Incomplete, Inventory, KernelLink, KernelMap, KernelProgram, ObjectId,
-        OpenDescriptor, Pin, Process, Stale, StaleReason, TypeNames, UnpinError,
-    },
-    lint::{Finding, FindingKind, Findings, Severity, SourceLine},
+    generate::Generator,
+    inventory::Inventory,
+    lint::Findings,
     map_type::MapType,
     maps::{
         AnyMap, Array, ArrayOfMaps, BloomFilter, Countable, Drain, Elements, Event, Globals,

@@ -6,10 +6,8 @@ use std::path::Path;
 
 use aya::Ebpf;
 use aya::programs::{Xdp, xdp::XdpMode};
-use bpfmap::{
-    AnyMap, Error, HashMap, Incomplete, Inventory, Loader, MapType, ObjectId, Pin, Stale,
-    StaleReason, UnpinError, fault,
-};
+use bpfmap::inventory::{Incomplete, ObjectId, Pin, Stale, StaleReason, UnpinError};
+use bpfmap::{AnyMap, Error, HashMap, Inventory, Loader, MapType, fault};
 use nix::sched::{CloneFlags, unshare};
 
 use crate::raw::{Create, freeze};

@@ -5,9 +5,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
+use bpfmap::diagnose::{Answer, Break, MapRef, Nearness, Question};
 use bpfmap::{
-    Answer, AnyMap, Array, ArrayOfMaps, Break, Diagnosis, Error, HashMap, LocalStorage, LpmTrie,
-    MapRef, MapType, Nearness, Object, OpenOptions, Question, Verification, Why,
+    AnyMap, Array, ArrayOfMaps, Diagnosis, Error, HashMap, LocalStorage, LpmTrie, MapType, Object,
+    OpenOptions, Verification, Why,
 };
 
 use crate::inner::{INNER, Mark, Tenant};

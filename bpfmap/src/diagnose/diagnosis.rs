@@ -87,7 +87,7 @@ pub enum Break {
     /// Several maps have the name.
     Several {
         /// They, and which programs use them.
-        copies: Vec<Copy>,
+        copies: Vec<SecondCopy>,
     },
     /// The descriptor was closed.
     Closed,
@@ -106,14 +106,14 @@ pub enum Break {
         /// The program.
         program: Holder,
         /// The map that it uses.
-        copy: Copy,
+        copy: SecondCopy,
     },
     /// The program uses no map of that name.
     NotUsed {
         /// The program.
         program: Holder,
         /// The maps that it uses.
-        uses: Vec<Copy>,
+        uses: Vec<SecondCopy>,
     },
     /// Nothing of the map is pinned where it should be.
     NotPinned {
@@ -127,7 +127,7 @@ pub enum Break {
         /// Where.
         path: PathBuf,
         /// The map that is pinned there.
-        copy: Copy,
+        copy: SecondCopy,
     },
     /// What is pinned there is no map.
     PinOfNoMap {
@@ -219,7 +219,7 @@ pub enum Break {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Copy {
+pub struct SecondCopy {
     /// The id of the map.
     pub id: u32,
     /// The name that the kernel keeps.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::diagnosis::{Answer, Break, Copy, Diagnosis, Holder, Question};
+use super::diagnosis::{Answer, Break, Diagnosis, Holder, Question, SecondCopy};
 use super::near::{KeyDifference, NearKey, Nearness};
 use super::text;
 
@@ -100,7 +100,7 @@ impl Display for Break {
                 match uses.next() {
                     None => f.write_str("; it uses no maps"),
                     Some(first) => {
-                        let one = |f: &mut Formatter<'_>, copy: &Copy| {
+                        let one = |f: &mut Formatter<'_>, copy: &SecondCopy| {
                             write!(f, "`{}` (id {})", printable(&copy.name), copy.id)
                         };
                         f.write_str("; it uses ")?;
@@ -252,7 +252,7 @@ impl Display for Fields<'_> {
     }
 }
 
-impl Display for Copy {
+impl Display for SecondCopy {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "- id {}", self.id)?;
         let mut programs = self.programs.iter();

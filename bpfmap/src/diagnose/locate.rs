@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::chain::{Chain, Next};
-use super::diagnosis::{Break, Copy, Holder, Question};
+use super::diagnosis::{Break, Holder, Question, SecondCopy};
 use super::request::{MapRef, ProgramRef, Why};
 use crate::Error;
 use crate::inventory::{Incomplete, Inventory, KernelMap, KernelProgram};
@@ -205,7 +205,7 @@ pub(super) fn pinned(why: &Why<'_>, chain: &mut Chain, info: &MapInfo) -> Next {
             let inventory = chain.inventory();
             let copy = match inventory.map(id) {
                 Some(map) => copy(inventory, map),
-                None => Copy { id, name, programs: Vec::new() },
+                None => SecondCopy { id, name, programs: Vec::new() },
             };
             let path = path.into();
             chain.broken(Question::Pinned, Break::PinOfOther { path, copy })
@@ -246,9 +246,9 @@ fn holder(program: &KernelProgram) -> Holder {
     Holder { id: program.id, name: program.name.clone() }
 }
 
-fn copy(inventory: &Inventory, map: &KernelMap) -> Copy {
+fn copy(inventory: &Inventory, map: &KernelMap) -> SecondCopy {
     let programs = inventory.programs.iter().filter(|program| uses(inventory, program, map.id));
-    Copy {
+    SecondCopy {
         id: map.id,
         name: map.name.clone().unwrap_or_default(),
         programs: programs.map(holder).collect(),

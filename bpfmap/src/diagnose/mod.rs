@@ -20,7 +20,7 @@ mod prefix;
 mod request;
 mod text;
 
-pub use diagnosis::{Answer, Break, Copy, Diagnosis, Holder, Link, Question};
+pub use diagnosis::{Answer, Break, Diagnosis, Holder, Link, Question, SecondCopy};
 pub use leaf::{FieldKind, KeyField};
 pub use near::{KeyDifference, NearKey, Nearness};
 pub use object::LayoutDifference;

@@ -25,7 +25,7 @@ use crate::verification::{MapLabel, Verification};
 /// It takes as long as a walk over the map, and looks at no more entries than
 /// [`look_at_most`](Self::look_at_most) says. To see which programs use the map
 /// it needs `CAP_SYS_ADMIN`, `CAP_BPF` and `CAP_PERFMON`; without them that answer
-/// is [`Answer::Unknown`](crate::Answer::Unknown), and the next question is asked.
+/// is [`Answer::Unknown`](crate::diagnose::Answer::Unknown), and the next question is asked.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -48,7 +48,7 @@ impl Display for Generated {
                 several => {
                     let line = format!("use bpfmap::{{{}}};", several.join(", "));
                     match line.len() {
-                        0..=100 => writeln!(f, "{line}")?,
+                        0..=99 => writeln!(f, "{line}")?,
                         _ => {
                             writeln!(f, "use bpfmap::{{")?;
                             lines(f, several)?;

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use bpfmap::{Generated, Generator, Object};
+use bpfmap::generate::Generated;
+use bpfmap::{Generator, Object};
 
 /// What was written, and of what.
 #[derive(Clone, Copy, Debug, Default)]

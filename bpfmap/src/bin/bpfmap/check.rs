@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use bpfmap::{Finding, Findings, Severity};
+use bpfmap::Findings;
+use bpfmap::lint::{Finding, Severity};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bpfmap::{Btf, BtfTable, BtfType, Error, Generated, Generator, MapDefinition, MapType, Object};
+use bpfmap::generate::Generated;
+use bpfmap::{Btf, BtfTable, BtfType, Error, Generator, MapDefinition, MapType, Object};
 use clap::Args;
 use serde::Serialize;
 

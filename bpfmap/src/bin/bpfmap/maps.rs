@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use anyhow::bail;
-use bpfmap::{Holders, Inventory, KernelMap, Stale, StaleReason, TypeNames};
+use bpfmap::Inventory;
+use bpfmap::inventory::{Holders, KernelMap, Stale, StaleReason, TypeNames};
 use clap::Args;
 use serde::Serialize;
 

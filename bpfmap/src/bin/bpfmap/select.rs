@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use bpfmap::{AnyMap, Incomplete, Inventory};
+use bpfmap::inventory::Incomplete;
+use bpfmap::{AnyMap, Inventory};
 use clap::Args;
 
 /// A map in the kernel: by its id, its pin, or its name when only one has it.

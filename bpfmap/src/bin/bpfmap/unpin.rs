@@ -5,7 +5,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::bail;
-use bpfmap::{Inventory, ObjectId, Pin, Stale};
+use bpfmap::Inventory;
+use bpfmap::inventory::{ObjectId, Pin, Stale};
 use serde::Serialize;
 
 use crate::output::Output;

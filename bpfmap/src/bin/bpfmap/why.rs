@@ -6,7 +6,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use bpfmap::{AnyMap, Decoder, Diagnosis, MapRef, Object, Why};
+use bpfmap::diagnose::MapRef;
+use bpfmap::{AnyMap, Decoder, Diagnosis, Object, Why};
 use clap::Args;
 use serde::{Serialize, Serializer};
 

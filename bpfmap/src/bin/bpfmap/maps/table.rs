@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use bpfmap::Holders;
+use bpfmap::inventory::Holders;
 
 use super::{Shown, type_name};
 use crate::output::Output;

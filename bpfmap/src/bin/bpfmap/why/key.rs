@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context, bail, ensure};
-use bpfmap::{FieldKind, KeyField};
+use bpfmap::diagnose::{FieldKind, KeyField};
 use serde_json::Value;
 
 /// Bytes as hexadecimal digits, with blanks and colons between them or not.
