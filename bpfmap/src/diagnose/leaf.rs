@@ -52,7 +52,8 @@ impl KeyField {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let bytes = std::fs::read("../examples/bpf/flows.bpf.o")?;
-    /// use bpfmap::{FieldKind, KeyField, Object};
+    /// use bpfmap::Object;
+    /// use bpfmap::diagnose::{FieldKind, KeyField};
     ///
     /// let object = Object::parse(&bytes)?;
     /// let fields = KeyField::of(&object.btf().type_named("flow_key")?)?;

@@ -30,7 +30,8 @@ use crate::verification::{MapLabel, Verification};
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let ebpf = aya::Ebpf::load(&[])?;
-/// use bpfmap::{HashMap, MapRef, Why};
+/// use bpfmap::diagnose::MapRef;
+/// use bpfmap::{HashMap, Why};
 ///
 /// let ports = HashMap::<u32, u64>::open(&ebpf, "ports")?;
 /// if ports.get(&443)?.is_none() {

@@ -2,7 +2,7 @@
 //! the typed maps. No I/O; what is written compiles, and passes the gate against
 //! the same BTF.
 //!
-//! A struct in BTF is cut into [`pieces`], each of which is a field: a member,
+//! A struct in BTF is cut into `pieces`, each of which is a field: a member,
 //! an integer of bitfields, or bytes. What Rust cannot express is opaque bytes
 //! of that size, with a comment that says so.
 
