@@ -7,6 +7,7 @@ use bpfmap::{
     AnyMap, Cause, Error, Feature, Globals, HashMap, MapType, Object, OpenOptions, fault,
 };
 
+use crate::features::TAKE;
 use crate::globals::{GLOBALS, Rodata};
 use crate::privilege::{LEAST, with_only};
 use crate::raw::{Create, forbid_bpf, freeze};
@@ -18,9 +19,11 @@ trials! {
         a_descriptor_for_one_direction_is_named,
         a_capability_that_is_missing_is_named,
         a_seccomp_filter_is_told_from_a_kernel_without_bpf,
-        what_the_kernel_lacks_is_told_from_a_wrong_argument,
         what_nothing_explains_says_what_it_is_not,
         a_number_that_was_reused_is_no_map,
+    ]
+    [Need::Bpf, TAKE] => [
+        what_the_kernel_lacks_is_told_from_a_wrong_argument,
     ]
     [Need::Bpf, Need::Bpffs] => [
         a_pin_that_opens_read_only_is_named,

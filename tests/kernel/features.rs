@@ -138,6 +138,12 @@ impl Brought {
             Self::Probe(feature) => match feature.probe() {
                 Support::Yes => Ok(true),
                 Support::No => Ok(false),
+                // aya lifts the limit once a map was refused for it.
+                Support::Unknown(unknown)
+                    if feature == Feature::CgroupAccounting && unknown.call == "getrlimit" =>
+                {
+                    Ok(false)
+                }
                 unknown @ Support::Unknown(_) => Err(unknown.to_string().into()),
             },
             Self::Kind(kind) => unless(libc::EINVAL, raw::load_btf(&with_a_type_of(kind))),

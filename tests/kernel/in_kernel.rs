@@ -12,6 +12,7 @@ use bpfmap::{
 };
 use caps::Capability;
 
+use crate::features::PIN_WITHOUT_CAPABILITY;
 use crate::privilege::with_only;
 use crate::raw::Create;
 use crate::support::*;
@@ -26,6 +27,8 @@ trials! {
         what_a_program_may_not_see_is_walked_over,
         a_dump_grows_with_the_map,
         without_programs_the_answers_are_the_same,
+    ]
+    [Need::Bpf, PIN_WITHOUT_CAPABILITY] => [
         without_rights_the_answers_are_the_same,
     ]
     [Need::Bpf, Need::Vmlinux] => [

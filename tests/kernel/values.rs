@@ -8,10 +8,14 @@ use aya::Ebpf;
 use bpfmap::{AnyMap, BtfSource, Decoder, Error, Loader, MapType, Object, Unverifiable};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::features::BLOOM_FILTER;
 use crate::raw::{self, Create};
 use crate::support::*;
 
 trials! {
+    [Need::Bpf, BLOOM_FILTER] => [
+        maps_that_cannot_be_listed_say_why,
+    ]
     [Need::Bpf, Need::Bpftool] => [
         values_are_those_that_bpftool_shows,
     ]
@@ -19,7 +23,6 @@ trials! {
         a_map_without_btf_is_bytes_and_says_why,
         types_of_an_object_are_used_when_they_fit,
         types_of_the_program_around_a_map_are_found,
-        maps_that_cannot_be_listed_say_why,
         maps_of_maps_hold_ids,
         an_error_of_the_kernel_ends_a_walk,
     ]

@@ -11,6 +11,7 @@ use bpfmap::{
     OpenOptions, Verification, Why,
 };
 
+use crate::features::PIN_WITHOUT_CAPABILITY;
 use crate::inner::{INNER, Mark, Tenant};
 use crate::maps::{Count, MAPS, Prefix, prefix};
 use crate::privilege::{LEAST, with_only};
@@ -18,6 +19,9 @@ use crate::raw::Create;
 use crate::support::*;
 
 trials! {
+    [Need::Bpf, PIN_WITHOUT_CAPABILITY] => [
+        without_privilege_the_chain_goes_on,
+    ]
     [Need::Bpf] => [
         a_map_that_is_not_loaded,
         a_name_that_several_maps_have,
@@ -41,7 +45,6 @@ trials! {
         a_prefix_that_covers_a_key,
         no_prefix_that_covers_a_key,
         keys_without_a_rust_type_are_taken_apart_by_btf,
-        without_privilege_the_chain_goes_on,
         a_diagnosis_is_data,
     ]
     [Need::Bpf, Need::Bpffs] => [

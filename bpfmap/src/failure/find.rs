@@ -29,6 +29,10 @@ pub(super) fn of_map(map: &Map, operation: Operation, errno: Errno) -> Option<Ca
             };
             refused(Needs::of(operation), Some(&seen), &Surroundings::read())
         }
+        // Before Linux 6.5 the answer to freezing a map twice.
+        libc::EBUSY if operation == Operation::Freeze => (is_frozen(map.fd().as_fd())
+            == Some(true))
+        .then_some(Cause::Frozen { by_loader: Kind::of(map.info()) == Kind::Rodata }),
         libc::EINVAL | libc::EOPNOTSUPP | Errno::NOTSUPP => {
             feature(operation, MapType::from_raw(map.info().map_type))
         }
