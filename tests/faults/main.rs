@@ -9,6 +9,7 @@
 
 mod every;
 mod maps;
+mod once;
 mod opening;
 
 use std::process::ExitCode;
@@ -18,7 +19,8 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let scenarios = maps::scenarios().into_iter().chain(opening::scenarios());
+    let scenarios =
+        [maps::scenarios(), once::scenarios(), opening::scenarios()].into_iter().flatten();
     let trials = scenarios.map(|scenario| {
         let name = scenario.name;
         Trial::ignorable_test(name, move || match lacks() {

@@ -15,7 +15,7 @@ use crate::every::{Answer, Made, Scenario, Setting};
 pub static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
 static BLOOM: &[u8] = aya::include_bytes_aligned!("../bpf/bloom.bpf.o");
 static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
-static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
+pub static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
 
 #[derive(BpfMapKey, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
@@ -35,7 +35,7 @@ struct Value {
 
 #[derive(BpfMapValue, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
-struct Count {
+pub struct Count {
     packets: u32,
     last: u16,
     pad: Pad<2>,
@@ -56,7 +56,7 @@ fn value(count: u64) -> Value {
     Value { count, first: 1, last: 2 }
 }
 
-fn count(packets: u32) -> Count {
+pub fn count(packets: u32) -> Count {
     Count { packets, ..Count::default() }
 }
 
@@ -97,7 +97,7 @@ fn sorted<T: Debug>(entries: impl Iterator<Item = Result<T, bpfmap::Error>>) -> 
     Ok(entries.join(" "))
 }
 
-fn text(answer: Result<impl Debug, bpfmap::Error>) -> Answer {
+pub fn text(answer: Result<impl Debug, bpfmap::Error>) -> Answer {
     answer.map(|answer| format!("{answer:?}"))
 }
 
@@ -145,6 +145,14 @@ pub fn scenarios() -> Vec<Scenario> {
         "unexpected" => |map| sorted(map.unexpected(&[key(1), key(2)])?.into_iter().map(Ok)),
         "occupancy" => |map| text(map.occupancy()),
         "check_alive" => |map| text(map.check_alive()),
+    });
+    // Room enough for the kernel to be asked to count.
+    operations!(all, HashMap<u32, u64>, MAPS, "large", |map| {
+        let keys: Vec<_> = (0..20).collect();
+        map.insert_batch(&keys, &vec![1; keys.len()]).expect(FILLED);
+    }, |_| String::new(), {
+        "occupancy" => |map| text(map.occupancy()),
+        "dump" => |map| sorted(map.dump()?.into_iter().map(Ok)),
     });
     operations!(all, HashMap<u32, PerCpu<Count>>, MAPS, "percpu_hash", |map| {
         map.retain(|_, _| false).expect(FILLED);
@@ -194,6 +202,14 @@ pub fn scenarios() -> Vec<Scenario> {
         "iter" => |map| sorted(map.iter()),
         "insert_batch" => |map| text(map.insert_batch(&[prefix(24, [10, 1, 2, 0])], &[24])),
         "remove_batch" => |map| text(map.remove_batch(&[prefix(8, [10, 0, 0, 0])])),
+        "longest_match_of" => |map| text(map.longest_match_of([10, 1, 2, 3])),
+        "contains_key" => |map| text(map.contains_key(&prefix(16, [10, 1, 0, 0]))),
+        "missing" => |map| text(map.missing(&[prefix(8, [10, 0, 0, 0]), prefix(9, [10, 0, 0, 0])])),
+        "unexpected" => |map| {
+            sorted(map.unexpected(&[prefix(8, [10, 0, 0, 0])])?.into_iter().map(Ok))
+        },
+        "occupancy" => |map| text(map.occupancy()),
+        "retain" => |map| text(map.retain(|key, _| key.prefixlen == 8)),
     });
     operations!(all, Queue<Value>, KINDS, "queue", |map| {
         while map.pop().expect(FILLED).is_some() {}
@@ -203,6 +219,7 @@ pub fn scenarios() -> Vec<Scenario> {
         "push_over_oldest" => |map| text(map.push_over_oldest(&value(2))),
         "pop" => |map| text(map.pop()),
         "peek" => |map| text(map.peek()),
+        "drain" => |map| sorted(map.drain()),
     });
     operations!(all, Stack<Value>, KINDS, "stack", |map| {
         while map.pop().expect(FILLED).is_some() {}
@@ -210,6 +227,7 @@ pub fn scenarios() -> Vec<Scenario> {
     }, |map| text(map.peek()).expect(FILLED), {
         "push" => |map| text(map.push(&value(2))),
         "pop" => |map| text(map.pop()),
+        "drain" => |map| sorted(map.drain()),
     });
     operations!(all, BloomFilter<Prefix>, BLOOM, "seen", |map| {
         map.insert(&prefix(8, [10, 0, 0, 0])).expect(FILLED);
@@ -222,14 +240,30 @@ pub fn scenarios() -> Vec<Scenario> {
     }, |map| text(map.get(socket())).expect(FILLED), {
         "get" => |map| text(map.get(socket())),
         "insert" => |map| text(map.insert(socket(), &Mark { value: 3, mask: 4 })),
+        "contains_key" => |map| text(map.contains_key(socket())),
+        "replace" => |map| text(map.replace(socket(), &Mark { value: 3, mask: 4 })),
         "remove" => |map| text(map.remove(socket())),
+        "insert_new" => |map| {
+            map.remove(socket())?;
+            text(map.insert_new(socket(), &MARK))
+        },
     });
     type OnBoth = fn(&Tenants, &Tenant) -> Answer;
-    let inner: [(&str, OnBoth); 4] = [
+    let inner: [(&str, OnBoth); 12] = [
         ("tenants::get", |map, _| text(map.get(&1)?.map(|inner| inner.get(&5)).transpose())),
         ("tenants::insert", |map, tenant| text(map.insert(&2, tenant))),
         ("tenants::remove", |map, _| text(map.remove(&1))),
         ("tenants::keys", |map, _| sorted(map.keys())),
+        ("tenants::contains_key", |map, _| text(map.contains_key(&1))),
+        ("tenants::insert_new", |map, tenant| text(map.insert_new(&2, tenant))),
+        ("tenants::replace", |map, tenant| text(map.replace(&1, tenant))),
+        ("tenants::insert_batch", |map, tenant| {
+            text(map.insert_batch(&[1, 2], &[Tenant::from_fd(tenant)?, Tenant::from_fd(tenant)?]))
+        }),
+        ("tenants::remove_batch", |map, _| text(map.remove_batch(&[1, 9]))),
+        ("tenants::missing", |map, _| text(map.missing(&[1, 9]))),
+        ("tenants::unexpected", |map, _| sorted(map.unexpected(&[9])?.into_iter().map(Ok))),
+        ("tenants::occupancy", |map, _| text(map.occupancy())),
     ];
     all.extend(
         inner.map(|(name, run)| Scenario { name, setting: Box::new(move || inner_maps(run)) }),
@@ -237,7 +271,7 @@ pub fn scenarios() -> Vec<Scenario> {
     all
 }
 
-type Tenant = HashMap<u32, u64>;
+pub type Tenant = HashMap<u32, u64>;
 type Tenants = HashOfMaps<u16, Tenant>;
 
 /// A map of maps, a map that fits into it, and an operation on both.

@@ -12,10 +12,12 @@ trials! {
     [Need::Bpf] => [
         each_type_answers_as_expected,
         flags_are_refused_where_they_mean_nothing,
-        what_is_no_map_is_told_apart,
         a_walk_from_a_key_that_is_gone_begins_again,
     ]
     [Need::Bpf, BLOOM_FILTER] => [a_bloom_filter_answers_as_expected]
+    [] => [
+        what_is_no_map_is_told_apart,
+    ]
 }
 
 /// The kernel's internal `ENOTSUPP`.

@@ -14,12 +14,14 @@ trials! {
         the_kernels_own_types_are_not_to_be_changed,
     ]
     [Need::Bpf] => [
-        a_section_that_the_kernel_knows_is_verified,
-        an_array_with_a_dot_in_its_name_is_no_section,
         the_kernel_keeps_btf_for_the_types_of_which_that_is_said,
     ]
-    [Need::Bpf, FLOAT] => [
+    [Need::Bpf, Need::Ids, FLOAT] => [
         floating_point_and_what_loaders_put_in_its_place_are_bits,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        a_section_that_the_kernel_knows_is_verified,
+        an_array_with_a_dot_in_its_name_is_no_section,
     ]
 }
 

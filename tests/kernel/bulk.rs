@@ -31,7 +31,7 @@ static MAPS: &[u8] = aya::include_bytes_aligned!("../bpf/maps.bpf.o");
 const BATCHES: &str = "BATCH";
 
 fn large() -> Result<HashMap<u32, u64>, Box<dyn std::error::Error>> {
-    Ok(HashMap::open(&Ebpf::load(MAPS)?, "large")?)
+    Ok(with_object(MAPS, &Ebpf::load(MAPS)?, "large")?)
 }
 
 /// `large`, with that many entries.
@@ -72,7 +72,7 @@ fn as_many_values_as_keys() -> TestResult {
 }
 
 fn a_batch_that_ends_early_says_where() -> TestResult {
-    let map = HashMap::<u32, u32>::open(&Ebpf::load(KINDS)?, "small")?;
+    let map = with_object::<HashMap<u32, u32>>(KINDS, &Ebpf::load(KINDS)?, "small")?;
     for one_by_one in [false, true] {
         let insert = || map.insert_batch(&[1, 2, 3, 4], &[1, 2, 3, 4]);
         match if one_by_one { without_batches(insert) } else { insert() } {
@@ -151,7 +151,7 @@ fn how_full_a_map_is() -> TestResult {
     let occupancy = map.occupancy()?;
     assert_eq!((occupancy.entries, occupancy.max_entries), (25_000, 100_000));
     assert!((occupancy.ratio() - 0.25).abs() < f64::EPSILON && !occupancy.is_approximate);
-    let lru = HashMap::<u32, u64>::open(&Ebpf::load(MAPS)?, "lru")?;
+    let lru = with_object::<HashMap<u32, u64>>(MAPS, &Ebpf::load(MAPS)?, "lru")?;
     lru.insert(&1, &1)?;
     let occupancy = lru.occupancy()?;
     assert!(occupancy.is_approximate);
@@ -161,8 +161,10 @@ fn how_full_a_map_is() -> TestResult {
 
 fn a_map_is_alive_while_its_descriptor_is() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let (map, other) =
-        (HashMap::<u32, u64>::open(&ebpf, "large")?, HashMap::<u32, u64>::open(&ebpf, "lru")?);
+    let (map, other) = (
+        with_object::<HashMap<u32, u64>>(MAPS, &ebpf, "large")?,
+        with_object::<HashMap<u32, u64>>(MAPS, &ebpf, "lru")?,
+    );
     map.check_alive()?;
     let (descriptor, kept) = (map.as_fd().as_raw_fd(), map.as_fd().try_clone_to_owned()?);
     let replace = |with: i32| {
@@ -251,7 +253,7 @@ fn a_batch_that_fails_on_the_way_says_where() -> TestResult {
 
 /// Values for each CPU are handed to the kernel by the 512.
 fn batches_that_are_no_more_known_go_on_one_by_one() -> TestResult {
-    let map = HashMap::<u32, PerCpu<Count>>::open(&Ebpf::load(MAPS)?, "percpu_hash")?;
+    let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &Ebpf::load(MAPS)?, "percpu_hash")?;
     let keys: Vec<_> = (0..700).collect();
     let values = vec![PerCpu::splat(Count { packets: 3, ..zeroed() })?; 700];
     let rule = failing("BPF_MAP_UPDATE_BATCH", 2, libc::EINVAL);

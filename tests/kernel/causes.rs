@@ -18,9 +18,11 @@ trials! {
         a_frozen_map_is_said_to_be_frozen,
         a_descriptor_for_one_direction_is_named,
         a_capability_that_is_missing_is_named,
-        a_seccomp_filter_is_told_from_a_kernel_without_bpf,
         what_nothing_explains_says_what_it_is_not,
         a_number_that_was_reused_is_no_map,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        a_seccomp_filter_is_told_from_a_kernel_without_bpf,
     ]
     [Need::Bpf, TAKE] => [
         what_the_kernel_lacks_is_told_from_a_wrong_argument,

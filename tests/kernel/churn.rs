@@ -77,7 +77,7 @@ fn write(map: &Map, seed: u32, stop: &AtomicBool) -> Result<u64, Error> {
 /// Has `walk` walk again and again, for a third of the time, while others write.
 fn churn(mut walk: impl FnMut(&Map)) -> TestResult {
     let mut ebpf = EbpfLoader::new().map_max_entries("large", CAPACITY).load(MAPS)?;
-    let map = Map::open(&ebpf, "large")?;
+    let map = with_object::<Map>(MAPS, &ebpf, "large")?;
     let stable: Vec<_> = (0..STABLE).collect();
     let values: Vec<_> = stable.iter().copied().map(value_of).collect();
     map.insert_batch(&stable, &values)?;

@@ -37,7 +37,7 @@ fn every_operation_holds_more_cpus_than_there_are() -> TestResult {
             assert!(beyond.iter().all(|count| *count == zeroed()), "{values:?}");
         };
         for name in ["percpu_hash", "lru_percpu_hash"] {
-            let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, name)?;
+            let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, name)?;
             map.insert(&1, &counts(1)?)?;
             map.insert_new(&2, &counts(2)?)?;
             map.replace(&2, &counts(3)?)?;
@@ -76,7 +76,7 @@ fn every_operation_holds_more_cpus_than_there_are() -> TestResult {
             })?;
             assert_eq!(map.iter().count(), 0);
         }
-        let array = Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?;
+        let array = with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array")?;
         array.set(1, &counts(8)?)?;
         is_of(&array.get(1)?.ok_or("no element")?, 8);
         array.set_batch(0, &[counts(9)?, counts(9)?, counts(9)?])?;
@@ -93,8 +93,8 @@ fn values_made_for_fewer_cpus_are_refused_everywhere() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
     let values = counts(1)?;
     let (map, array) = fault::with_possible_cpus(real + 1, || {
-        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?;
-        Ok::<_, Error>((map, Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?))
+        let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, "percpu_hash")?;
+        Ok::<_, Error>((map, with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array")?))
     })?;
     let answers = [
         map.insert(&1, &values),
@@ -129,9 +129,10 @@ fn without_a_list_of_cpus_no_map_of_theirs_opens() -> TestResult {
     ];
     for (list, why) in lists {
         fault::with_list_of_cpus(list, || -> TestResult {
-            let error = Counts::open(&ebpf, "percpu_hash").unwrap_err();
+            let error = with_object::<Counts>(MAPS, &ebpf, "percpu_hash").unwrap_err();
             assert!(matches!(error, Error::Io { .. }), "{error}");
-            let array = Array::<PerCpu<Count>>::open(&ebpf, "percpu_array").unwrap_err();
+            let array =
+                with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array").unwrap_err();
             let splat = PerCpu::splat(1).unwrap_err();
             for text in [error.to_string(), array.to_string(), splat.to_string()] {
                 assert!(text.starts_with("/sys/devices/system/cpu/possible: "), "{text}");
@@ -139,7 +140,7 @@ fn without_a_list_of_cpus_no_map_of_theirs_opens() -> TestResult {
             }
             assert!(error.to_string().contains("mount /sys"), "{error}");
             // Others do not need it.
-            HashMap::<u32, u64>::open(&ebpf, "large")?;
+            with_object::<HashMap<u32, u64>>(MAPS, &ebpf, "large")?;
             Ok(())
         })?;
     }

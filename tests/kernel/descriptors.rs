@@ -4,15 +4,15 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use aya::Ebpf;
 use bpfmap::{
-    Array, ArrayOfMaps, BloomFilter, BtfSource, Error, Globals, HashMap, HashOfMaps, Loader,
-    LocalStorage, LpmTrie, Object, OpenOptions, PerCpu, Queue, RingBuf, Stack, TypedMap,
+    Array, ArrayOfMaps, BloomFilter, BtfSource, Error, Feature, Globals, HashMap, HashOfMaps,
+    Loader, LocalStorage, LpmTrie, Object, OpenOptions, PerCpu, Queue, RingBuf, Stack, TypedMap,
     Verification,
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::features::{BLOOM_FILTER, TASK_STORAGE};
 use crate::globals::{Data, GLOBALS};
-use crate::inner::{INNER, Mark, Tenant, load_tasks};
+use crate::inner::{INNER, Mark, TASKS, Tenant, load_tasks};
 use crate::maps::{BLOOM, Count, MAPS, Prefix};
 use crate::support::*;
 
@@ -20,10 +20,10 @@ trials! {
     [Need::Bpf, BLOOM_FILTER, TASK_STORAGE] => [
         each_map_has_a_descriptor_of_its_own_that_goes_with_it,
     ]
-    [Need::Bpf] => [
+    [Need::Bpf, Need::Ids] => [
         a_refused_map_leaves_no_descriptor,
     ]
-    [Need::Bpf, Need::Bpffs] => [
+    [Need::Bpf, Need::Ids, Need::Bpffs] => [
         each_way_in_opens_one_descriptor,
     ]
 }
@@ -69,36 +69,39 @@ fn each_map_has_a_descriptor_of_its_own_that_goes_with_it() -> TestResult {
     let (maps, kinds, globals) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?, Ebpf::load(GLOBALS)?);
     let inner = Ebpf::load(INNER)?;
     let new = OpenOptions::new;
-    open::<HashMap<u32, u64>>(new(), &maps, "large")?;
-    open::<HashMap<u32, u64>>(new(), &maps, "lru")?;
-    open::<HashMap<u32, PerCpu<Count>>>(new(), &maps, "percpu_hash")?;
-    open::<HashMap<u32, PerCpu<Count>>>(new(), &maps, "lru_percpu_hash")?;
-    open::<Array<Count>>(new(), &maps, "array")?;
-    open::<Array<PerCpu<Count>>>(new(), &maps, "percpu_array")?;
-    open::<LpmTrie<Prefix, u32>>(new(), &maps, "routes")?;
-    open::<BloomFilter<Prefix>>(new(), &Ebpf::load(BLOOM)?, "seen")?;
-    open::<Queue<Value>>(new(), &kinds, "queue")?;
-    open::<Stack<Value>>(new(), &kinds, "stack")?;
-    let object = Object::parse(MAPS)?;
-    open::<RingBuf<Opened>>(new().object(&object).event("opened"), &maps, "events")?;
-    let object = Object::parse(GLOBALS)?;
-    open::<Globals<Data>>(new().object(&object), &globals, ".data")?;
-    open::<LocalStorage<Mark>>(new(), &inner, "sockets")?;
-    open::<LocalStorage<Mark>>(new(), &load_tasks()?, "tasks")?;
+    let objects = [MAPS, KINDS, GLOBALS, INNER, BLOOM, TASKS].map(Object::parse);
+    let [of_maps, of_kinds, of_globals, of_inner, of_bloom, of_tasks] =
+        objects.map(|object| object.expect("it is loaded"));
+    open::<HashMap<u32, u64>>(new().object(&of_maps), &maps, "large")?;
+    open::<HashMap<u32, u64>>(new().object(&of_maps), &maps, "lru")?;
+    open::<HashMap<u32, PerCpu<Count>>>(new().object(&of_maps), &maps, "percpu_hash")?;
+    open::<HashMap<u32, PerCpu<Count>>>(new().object(&of_maps), &maps, "lru_percpu_hash")?;
+    open::<Array<Count>>(new().object(&of_maps), &maps, "array")?;
+    open::<Array<PerCpu<Count>>>(new().object(&of_maps), &maps, "percpu_array")?;
+    open::<LpmTrie<Prefix, u32>>(new().object(&of_maps), &maps, "routes")?;
+    open::<BloomFilter<Prefix>>(new().object(&of_bloom), &Ebpf::load(BLOOM)?, "seen")?;
+    open::<Queue<Value>>(new().object(&of_kinds), &kinds, "queue")?;
+    open::<Stack<Value>>(new().object(&of_kinds), &kinds, "stack")?;
+    open::<RingBuf<Opened>>(new().object(&of_maps).event("opened"), &maps, "events")?;
+    open::<Globals<Data>>(new().object(&of_globals), &globals, ".data")?;
+    open::<LocalStorage<Mark>>(new().object(&of_inner), &inner, "sockets")?;
+    open::<LocalStorage<Mark>>(new().object(&of_tasks), &load_tasks()?, "tasks")?;
 
-    let tenants: HashOfMaps<u16, Tenant> = new().open(&inner, "tenants")?;
-    let slots: ArrayOfMaps<Tenant> = new().open(&inner, "slots")?;
-    let tenant = Tenant::open(&inner, "tenant")?;
+    let tenants: HashOfMaps<u16, Tenant> = new().object(&of_inner).open(&inner, "tenants")?;
+    let slots: ArrayOfMaps<Tenant> = new().object(&of_inner).open(&inner, "slots")?;
+    let tenant = with_object::<Tenant>(INNER, &inner, "tenant")?;
     tenants.insert(&1, &tenant)?;
     slots.set(1, &tenant)?;
-    // The loader's, and `tenant`.
-    check(tenants.get(&1)?.ok_or("no map")?, 2);
-    check(slots.get(1)?.ok_or("no map")?, 2);
+    if Feature::Ids.probe().is_yes() {
+        // The loader's, and `tenant`.
+        check(tenants.get(&1)?.ok_or("no map")?, 2);
+        check(slots.get(1)?.ok_or("no map")?, 2);
+    }
     check(tenants, 1);
     check(slots, 1);
 
     // Memory needs no descriptor, and keeps none.
-    let array = Array::<Count>::open(&maps, "mapped")?;
+    let array = with_object::<Array<Count>>(MAPS, &maps, "mapped")?;
     let id = id_of(&array);
     let memory = array.map_memory()?;
     assert_eq!(count("map_id", id), 2);

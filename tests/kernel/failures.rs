@@ -16,15 +16,13 @@ use bpfmap::{
 
 use crate::features::{BLOOM_FILTER, CGROUP_STORAGE, FREEZING_WRITES, TASK_STORAGE};
 use crate::globals::{Data, GLOBALS, Rodata};
-use crate::inner::{INNER, Mark, Tenant, load_tasks, this_process};
+use crate::inner::{INNER, Mark, TASKS, Tenant, load_tasks, this_process};
 use crate::maps::{BLOOM, Count, MAPS, Prefix};
 use crate::support::*;
 
 trials! {
     [Need::Bpf, BLOOM_FILTER, TASK_STORAGE, CGROUP_STORAGE] => [no_answer_is_without_a_meaning]
-    [Need::Bpf] => [
-        opening_says_what_an_answer_means,
-    ]
+    [Need::Bpf, Need::Ids] => [opening_says_what_an_answer_means]
     [Need::Bpf, FREEZING_WRITES] => [maps_for_one_direction_say_so]
 }
 
@@ -111,7 +109,7 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     let (ebpf, kinds) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?);
     let inner = Ebpf::load(INNER)?;
     let storage = EbpfLoader::new().allow_unsupported_maps().load(STORAGE)?;
-    let open = || HashMap::<u32, u64>::open(&ebpf, "large");
+    let open = || with_object::<HashMap<u32, u64>>(MAPS, &ebpf, "large");
     cases! {
         cases, "hash", open()?,
         get(&1); contains_key(&1); insert(&1, &1); insert_new(&1, &1); replace(&1, &1);
@@ -120,24 +118,24 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     }
     walks!(cases, "hash", open()?, iter keys values drain);
     cases! {
-        cases, "lru_hash", HashMap::<u32, u64>::open(&ebpf, "lru")?,
+        cases, "lru_hash", with_object::<HashMap<u32, u64>>(MAPS, &ebpf, "lru")?,
         get(&1); insert(&1, &1); insert_new(&1, &1); insert_batch(&[1], &[1]); take(&1);
     }
     let of_all = || PerCpu::<Count>::splat(zeroed()).expect("a list of CPUs");
     cases! {
-        cases, "percpu_hash", HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?,
+        cases, "percpu_hash", with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, "percpu_hash")?,
         get(&1); insert(&1, &of_all()); insert_batch(&[1], &[of_all()]); take(&1); remove(&1);
     }
     cases! {
-        cases, "array", Array::<Count>::open(&ebpf, "array")?,
+        cases, "array", with_object::<Array<Count>>(MAPS, &ebpf, "array")?,
         get(1); set(1, &zeroed()); set_batch(1, &[zeroed()]); freeze();
     }
-    walks!(cases, "array", Array::<Count>::open(&ebpf, "array")?, iter);
+    walks!(cases, "array", with_object::<Array<Count>>(MAPS, &ebpf, "array")?, iter);
     cases! {
-        cases, "percpu_array", Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?,
+        cases, "percpu_array", with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array")?,
         get(1); set(1, &of_all()); set_batch(1, &[of_all()]);
     }
-    let routes = || LpmTrie::<Prefix, u32>::open(&ebpf, "routes");
+    let routes = || with_object::<LpmTrie<Prefix, u32>>(MAPS, &ebpf, "routes");
     let ten = Prefix { prefixlen: 8, ..zeroed() };
     cases! {
         cases, "lpm_trie", routes()?,
@@ -148,18 +146,18 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     }
     walks!(cases, "lpm_trie", routes()?, iter);
     cases! {
-        cases, "queue", Queue::<Value>::open(&kinds, "queue")?,
+        cases, "queue", with_object::<Queue<Value>>(KINDS, &kinds, "queue")?,
         push(&value(1)); push_over_oldest(&value(1)); pop(); peek(); freeze();
     }
     cases! {
-        cases, "stack", Stack::<Value>::open(&kinds, "stack")?,
+        cases, "stack", with_object::<Stack<Value>>(KINDS, &kinds, "stack")?,
         push(&value(1)); push_over_oldest(&value(1)); pop(); peek();
     }
     cases! {
-        cases, "bloom_filter", BloomFilter::<Prefix>::open(&Ebpf::load(BLOOM)?, "seen")?,
+        cases, "bloom_filter", with_object::<BloomFilter<Prefix>>(BLOOM, &Ebpf::load(BLOOM)?, "seen")?,
         insert(&ten); may_contain(&ten); freeze();
     }
-    let tenant = || Tenant::open(&inner, "tenant");
+    let tenant = || with_object::<Tenant>(INNER, &inner, "tenant");
     let object = Object::parse(INNER)?;
     let options = OpenOptions::new().object(&object);
     let (one, all) = (tenant()?, [tenant()?]);
@@ -179,21 +177,21 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     let socket: &'static UdpSocket = Box::leak(UdpSocket::bind("127.0.0.1:0")?.into());
     let mark = zeroed::<Mark>();
     macro_rules! storage {
-        ($ebpf:expr, $kind:literal, $name:literal, $owner:expr) => {
+        ($object:ident, $ebpf:expr, $kind:literal, $name:literal, $owner:expr) => {
             cases! {
-                cases, $kind, LocalStorage::<Mark>::open($ebpf, $name)?,
+                cases, $kind, with_object::<LocalStorage<Mark>>($object, $ebpf, $name)?,
                 get($owner); contains_key($owner); insert($owner, &mark);
                 insert_new($owner, &mark); replace($owner, &mark); remove($owner); freeze();
             }
         };
     }
-    storage!(&inner, "sk_storage", "sockets", socket);
+    storage!(INNER, &inner, "sk_storage", "sockets", socket);
     let process: &'static _ = Box::leak(this_process()?.into());
-    storage!(&load_tasks()?, "task_storage", "tasks", process);
+    storage!(TASKS, &load_tasks()?, "task_storage", "tasks", process);
     let file: &'static _ = Box::leak(File::open("/")?.into());
-    storage!(&storage, "inode_storage", "inodes", file);
+    storage!(STORAGE, &storage, "inode_storage", "inodes", file);
     let cgroup: &'static _ = Box::leak(File::open("/sys/fs/cgroup")?.into());
-    storage!(&storage, "cgrp_storage", "cgroups", cgroup);
+    storage!(STORAGE, &storage, "cgrp_storage", "cgroups", cgroup);
     let globals = Ebpf::load(GLOBALS)?;
     let object = Object::parse(GLOBALS)?;
     let options = OpenOptions::new().object(&object);

@@ -26,7 +26,7 @@ const ENOSPC: i32 = 28;
 const ENOTSUPP: i32 = 524;
 
 fn filled(entries: u32) -> Result<HashMap<Key, Value>, Box<dyn std::error::Error>> {
-    let map = HashMap::open(&Ebpf::load(KINDS)?, "hash")?;
+    let map: HashMap<Key, Value> = with_object(KINDS, &Ebpf::load(KINDS)?, "hash")?;
     for n in 0..entries {
         map.insert(&key(n), &value(n.into()))?;
     }

@@ -31,6 +31,8 @@ pub enum Brought {
     Owned(&'static str),
     /// Opening a pin with no capability at all.
     PinWithoutCapability,
+    /// Operations on a map that is open, for a process with no capability.
+    CallsWithoutCapability,
     /// Mapping the kernel's own BTF, rather than reading it.
     MappedVmlinux,
     /// Freezing takes the permission to write.
@@ -45,6 +47,7 @@ pub const TASK_STORAGE: Need = probe(Feature::MapType(MapType::TASK_STORAGE));
 pub const TRIE_CONDITIONS: Need = probe(Feature::TrieConditions);
 pub const TAKE: Need = probe(Feature::LookupAndDelete(MapType::HASH));
 pub const FLOAT: Need = Need::Kernel(Brought::Kind(kind::FLOAT));
+pub const CALLS_WITHOUT_CAPABILITY: Need = Need::Kernel(Brought::CallsWithoutCapability);
 pub const TRIE_BATCH: Need = probe(Feature::LookupBatch(MapType::LPM_TRIE));
 pub const FREEZING_WRITES: Need = Need::Kernel(Brought::FreezingWrites);
 pub const LOCKS_STAY_UNFROZEN: Need = Need::Kernel(Brought::LocksStayUnfrozen);
@@ -125,7 +128,7 @@ impl Brought {
             Self::Owned(name) => {
                 OWNED.iter().find(|(known, _)| *known == name).map_or("?", |(_, since)| since)
             }
-            Self::PinWithoutCapability => "5.19",
+            Self::PinWithoutCapability | Self::CallsWithoutCapability => "5.19",
             Self::MappedVmlinux => "6.16",
             Self::FreezingWrites => "6.5",
             Self::LocksStayUnfrozen => "6.2",
@@ -163,6 +166,17 @@ impl Brought {
                     Ok(())
                 })?;
                 Ok(opened?)
+            }
+            Self::CallsWithoutCapability => {
+                let ebpf = Ebpf::load(FLOWS)?;
+                let flows = ebpf.map_fd("flows").ok_or("no map")?.try_clone_to_owned()?;
+                let mut written = Ok(false);
+                with_only(&[], || {
+                    written = unless(libc::EPERM, raw::update(&flows, &[0; 16], &[0; 16]))
+                        .map_err(|error| error.to_string());
+                    Ok(())
+                })?;
+                Ok(written?)
             }
             Self::FreezingWrites => {
                 const BPF_F_RDONLY: u32 = 1 << 3;
@@ -215,6 +229,7 @@ impl Display for Brought {
             Self::Kind(number) => write!(f, "kind {number} in BTF"),
             Self::Owned(name) => write!(f, "struct {name}"),
             Self::PinWithoutCapability => f.write_str("opening a pin with no capability"),
+            Self::CallsWithoutCapability => f.write_str("operations on maps with no capability"),
             Self::FreezingWrites => f.write_str("freezing takes the permission to write"),
             Self::LocksStayUnfrozen => f.write_str("no freezing of values with a spin lock"),
             Self::MappedVmlinux => f.write_str("the kernel's own BTF in memory"),

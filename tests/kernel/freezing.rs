@@ -41,7 +41,7 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
     let (ebpf, kinds) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?);
 
     for name in ["large", "lru"] {
-        let map = HashMap::<u32, u64>::open(&ebpf, name)?;
+        let map = with_object::<HashMap<u32, u64>>(MAPS, &ebpf, name)?;
         map.insert(&1, &10)?;
         map.freeze()?;
         frozen(map.insert(&1, &1));
@@ -57,21 +57,21 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
         assert_eq!(map.iter().collect::<Result<Vec<_>, _>>()?, [(1, 10)]);
     }
     for name in ["percpu_hash", "lru_percpu_hash"] {
-        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, name)?;
+        let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, name)?;
         map.freeze()?;
         frozen(map.insert(&1, &PerCpu::splat(zeroed())?));
         assert_eq!(map.get(&1)?, None);
     }
-    let array = Array::<Count>::open(&ebpf, "array")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "array")?;
     array.freeze()?;
     frozen(array.set(0, &zeroed()));
     frozen(array.set_batch(0, &[zeroed()]));
     assert_eq!(array.iter().count(), 8);
-    let array = Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?;
+    let array = with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array")?;
     array.freeze()?;
     frozen(array.set(0, &PerCpu::splat(zeroed())?));
 
-    let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
+    let routes = with_object::<LpmTrie<Prefix, u32>>(MAPS, &ebpf, "routes")?;
     let key = routes.prefix([10, 0, 0, 0], 8)?;
     routes.insert(&key, &8)?;
     routes.freeze()?;
@@ -80,19 +80,19 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
     frozen(routes.remove_batch(&[key]));
     assert_eq!(routes.longest_match_of([10, 1, 1, 1])?, Some(8));
 
-    let seen = BloomFilter::<Prefix>::open(&Ebpf::load(BLOOM)?, "seen")?;
+    let seen = with_object::<BloomFilter<Prefix>>(BLOOM, &Ebpf::load(BLOOM)?, "seen")?;
     seen.freeze()?;
     frozen(seen.insert(&key));
     assert!(!seen.may_contain(&key)?);
 
-    let queue = Queue::<Value>::open(&kinds, "queue")?;
+    let queue = with_object::<Queue<Value>>(KINDS, &kinds, "queue")?;
     queue.push(&value(1))?;
     queue.freeze()?;
     frozen(queue.push(&value(2)));
     frozen(queue.push_over_oldest(&value(2)));
     frozen(queue.pop());
     assert_eq!(queue.peek()?, Some(value(1)));
-    let stack = Stack::<Value>::open(&kinds, "stack")?;
+    let stack = with_object::<Stack<Value>>(KINDS, &kinds, "stack")?;
     stack.freeze()?;
     frozen(stack.push(&value(2)));
 
@@ -100,7 +100,7 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
     let object = Object::parse(INNER)?;
     let options = OpenOptions::new().object(&object);
     let tenants: HashOfMaps<u16, Tenant> = options.open(&inner, "tenants")?;
-    let tenant = Tenant::open(&inner, "tenant")?;
+    let tenant = with_object::<Tenant>(INNER, &inner, "tenant")?;
     tenants.insert(&1, &tenant)?;
     tenants.freeze()?;
     frozen(tenants.insert(&2, &tenant));
@@ -109,7 +109,7 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
     let slots: ArrayOfMaps<Tenant> = options.open(&inner, "slots")?;
     slots.freeze()?;
     frozen(slots.set(1, &tenant));
-    let marks = LocalStorage::<Mark>::open(&inner, "sockets")?;
+    let marks = with_object::<LocalStorage<Mark>>(INNER, &inner, "sockets")?;
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     marks.freeze()?;
     frozen(marks.insert(&socket, &zeroed()));
@@ -119,7 +119,7 @@ fn a_frozen_map_of_each_type_is_read_and_not_written() -> TestResult {
 
 fn programs_write_to_a_frozen_map() -> TestResult {
     let mut ebpf = Ebpf::load(MAPS)?;
-    let totals = Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?;
+    let totals = with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array")?;
     let program: &mut Xdp = ebpf.program_mut("count").ok_or("no program")?.try_into()?;
     program.load()?;
     totals.freeze()?;
@@ -132,7 +132,7 @@ fn programs_write_to_a_frozen_map() -> TestResult {
 }
 
 fn a_map_is_frozen_once() -> TestResult {
-    let map = HashMap::<u32, u64>::open(&Ebpf::load(MAPS)?, "large")?;
+    let map = with_object::<HashMap<u32, u64>>(MAPS, &Ebpf::load(MAPS)?, "large")?;
     map.freeze()?;
     let error = map.freeze().unwrap_err().to_string();
     assert!(error.contains("freeze (BPF_MAP_FREEZE) failed: "), "{error}");
@@ -141,7 +141,7 @@ fn a_map_is_frozen_once() -> TestResult {
 }
 
 fn a_map_that_is_in_memory_for_writing_is_not_frozen() -> TestResult {
-    let array = Array::<Count>::open(&Ebpf::load(MAPS)?, "mapped")?;
+    let array = with_object::<Array<Count>>(MAPS, &Ebpf::load(MAPS)?, "mapped")?;
     let memory = array.map_memory()?;
     match array.freeze() {
         Err(Error::Kernel(error)) => {
@@ -157,7 +157,7 @@ fn a_map_that_is_in_memory_for_writing_is_not_frozen() -> TestResult {
 }
 
 fn a_map_whose_values_have_a_lock_is_not_frozen() -> TestResult {
-    let map = HashMap::<u32, Locked>::open(&Ebpf::load(MAPS)?, "locked")?;
+    let map = with_object::<HashMap<u32, Locked>>(MAPS, &Ebpf::load(MAPS)?, "locked")?;
     match map.freeze() {
         Err(Error::Kernel(error)) => {
             assert_eq!(error.errno(), 524);
@@ -169,7 +169,7 @@ fn a_map_whose_values_have_a_lock_is_not_frozen() -> TestResult {
 }
 
 fn before_it_existed_freezing_says_so() -> TestResult {
-    let map = HashMap::<u32, u64>::open(&Ebpf::load(MAPS)?, "large")?;
+    let map = with_object::<HashMap<u32, u64>>(MAPS, &Ebpf::load(MAPS)?, "large")?;
     let rule = |command: &str| (command == "BPF_MAP_FREEZE").then_some(libc::EINVAL);
     let error = fault::with(rule, || map.freeze()).unwrap_err().to_string();
     assert!(error.contains("since Linux 5.2"), "{error}");

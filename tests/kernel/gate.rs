@@ -14,22 +14,26 @@ use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
-        a_map_that_fits_opens_and_is_verified_by_the_kernels_btf,
         a_key_of_the_same_size_with_other_order_is_refused,
         every_difference_of_key_and_value_is_in_one_refusal,
         an_unknown_name_is_answered_with_the_names_that_exist,
         another_type_of_map_is_refused,
         an_lru_hash_is_a_hash_map,
-        a_map_opens_by_its_id,
         a_map_opens_by_a_descriptor,
         a_descriptor_of_something_else_is_no_map,
-        a_closed_descriptor_is_said_to_be_closed,
         exchanged_types_are_recognised,
+        an_open_map_outlives_its_loader_and_leaks_nothing,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        a_map_that_fits_opens_and_is_verified_by_the_kernels_btf,
+        a_map_opens_by_its_id,
         a_map_without_btf_is_refused_unless_sizes_are_enough,
         a_map_without_types_is_compared_with_named_ones,
         the_btf_of_a_program_is_read_once_for_all_of_its_open_maps,
-        an_open_map_outlives_its_loader_and_leaks_nothing,
         the_readme_shows_the_refusal_that_is_printed,
+    ]
+    [] => [
+        a_closed_descriptor_is_said_to_be_closed,
     ]
 }
 
@@ -46,7 +50,7 @@ fn a_map_that_fits_opens_and_is_verified_by_the_kernels_btf() -> TestResult {
 
 fn a_key_of_the_same_size_with_other_order_is_refused() -> TestResult {
     let ebpf = Ebpf::load(FLOWS)?;
-    let answer = HashMap::<SwappedKey, FlowStats>::open(&ebpf, "flows");
+    let answer = with_object::<HashMap<SwappedKey, FlowStats>>(FLOWS, &ebpf, "flows");
     let mismatches = mismatches(answer);
     let found: Vec<_> =
         mismatches.iter().map(|(_, found)| (found.path.as_str(), found.kind)).collect();
@@ -72,7 +76,7 @@ fn every_difference_of_key_and_value_is_in_one_refusal() -> TestResult {
         octets: u64,
     }
     let ebpf = Ebpf::load(FLOWS)?;
-    let answer = HashMap::<WrongKey, WrongValue>::open(&ebpf, "flows");
+    let answer = with_object::<HashMap<WrongKey, WrongValue>>(FLOWS, &ebpf, "flows");
     assert_eq!(differing(answer), ["key.saddr", "key.proto", "value.packets", "value.octets"]);
     Ok(())
 }
@@ -100,7 +104,7 @@ fn another_type_of_map_is_refused() -> TestResult {
 
 fn an_lru_hash_is_a_hash_map() -> TestResult {
     let ebpf = Ebpf::load(KINDS)?;
-    let lru = HashMap::<Key, Value>::open(&ebpf, "lru")?;
+    let lru = with_object::<HashMap<Key, Value>>(KINDS, &ebpf, "lru")?;
     for n in 0..100 {
         lru.insert(&key(n), &value(n.into()))?;
     }
@@ -131,10 +135,12 @@ fn a_map_opens_by_its_id() -> TestResult {
 fn a_map_opens_by_a_descriptor() -> TestResult {
     let ebpf = Ebpf::load(FLOWS)?;
     let fd = ebpf.map_fd("flows").ok_or("no map")?;
-    let flows = HashMap::<FlowKey, FlowStats>::from_fd(fd)?;
+    let object = Object::parse(FLOWS)?;
+    let options = OpenOptions::new().object(&object);
+    let flows: HashMap<FlowKey, FlowStats> = options.from_fd(fd)?;
     assert_ne!(flows.as_fd().as_raw_fd(), fd.as_raw_fd());
     assert_eq!(
-        differing(HashMap::<SwappedKey, FlowStats>::from_fd(fd)),
+        differing(options.from_fd::<HashMap<SwappedKey, FlowStats>>(fd)),
         ["key.dport", "key.sport"]
     );
     Ok(())
@@ -184,9 +190,13 @@ fn exchanged_types_are_recognised() -> TestResult {
         packets: u64,
         bytes: u64,
     }
-    let refusal = mismatches(HashMap::<Stats, FlowKey>::open(&ebpf, "flows"));
+    let refusal = mismatches(with_object::<HashMap<Stats, FlowKey>>(FLOWS, &ebpf, "flows"));
     assert_eq!(refusal.note(), Some(Note::Exchanged), "{refusal}");
-    assert!(mismatches(HashMap::<SwappedKey, FlowStats>::open(&ebpf, "flows")).note().is_none());
+    assert!(
+        mismatches(with_object::<HashMap<SwappedKey, FlowStats>>(FLOWS, &ebpf, "flows"))
+            .note()
+            .is_none()
+    );
     Ok(())
 }
 
@@ -266,7 +276,7 @@ fn an_open_map_outlives_its_loader_and_leaks_nothing() -> TestResult {
     fn is_send_and_sync<T: Send + Sync>(_: &T) {}
 
     let ebpf = Ebpf::load(KINDS)?;
-    let map = HashMap::<Key, Value>::open(&ebpf, "hash")?;
+    let map = with_object::<HashMap<Key, Value>>(KINDS, &ebpf, "hash")?;
     is_send_and_sync(&map);
     drop(ebpf);
     map.insert(&key(1), &value(1))?;
@@ -276,10 +286,12 @@ fn an_open_map_outlives_its_loader_and_leaks_nothing() -> TestResult {
 
     // Other tests open and close descriptors meanwhile; a leak of a thousand
     // would stand out.
+    let object = Object::parse(KINDS)?;
+    let options = OpenOptions::new().object(&object);
     let before = open_descriptors();
     for _ in 0..1000 {
-        drop(HashMap::<Key, Value>::from_fd(&map)?);
-        drop(HashMap::<Key, Key>::from_fd(&map).unwrap_err());
+        drop(options.from_fd::<HashMap<Key, Value>>(&map)?);
+        drop(options.from_fd::<HashMap<Key, Key>>(&map).unwrap_err());
     }
     assert!(open_descriptors() < before + 500);
     Ok(())

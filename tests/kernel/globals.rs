@@ -13,16 +13,18 @@ use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
-        a_section_is_read_as_the_program_left_it,
         one_variable_is_read_and_not_written,
         a_section_is_written_as_a_whole,
         constants_are_frozen,
         without_btf_a_section_is_not_verified,
-        what_was_loaded_counts_and_not_the_object,
         an_array_of_the_program_is_no_section,
     ]
     [Need::Bpf, Need::Bpffs, Need::Bpftool] => [
         sections_that_libbpf_loaded_have_btf_in_the_kernel,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        a_section_is_read_as_the_program_left_it,
+        what_was_loaded_counts_and_not_the_object,
     ]
 }
 

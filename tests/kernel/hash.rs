@@ -21,7 +21,7 @@ trials! {
 }
 
 fn hash() -> Result<HashMap<Key, Value>, Box<dyn std::error::Error>> {
-    Ok(HashMap::open(&Ebpf::load(KINDS)?, "hash")?)
+    Ok(with_object(KINDS, &Ebpf::load(KINDS)?, "hash")?)
 }
 
 fn entries_come_and_go() -> TestResult {
@@ -67,7 +67,7 @@ fn take_removes_what_it_returns() -> TestResult {
 }
 
 fn a_full_map_says_so() -> TestResult {
-    let map = HashMap::<u32, u32>::open(&Ebpf::load(KINDS)?, "small")?;
+    let map = with_object::<HashMap<u32, u32>>(KINDS, &Ebpf::load(KINDS)?, "small")?;
     map.insert(&1, &1)?;
     map.insert(&2, &2)?;
     let error = map.insert(&3, &3).unwrap_err();
@@ -107,7 +107,7 @@ fn what_the_program_wrote_is_read() -> TestResult {
     use aya::{TestRun, TestRunOptions};
 
     let mut ebpf = Ebpf::load(FLOWS)?;
-    let flows = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows")?;
+    let flows = with_object::<HashMap<FlowKey, FlowStats>>(FLOWS, &ebpf, "flows")?;
     let program: &mut aya::programs::Xdp =
         ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
     program.load()?;

@@ -12,7 +12,8 @@ use bpfmap::{
 };
 use caps::Capability;
 
-use crate::features::PIN_WITHOUT_CAPABILITY;
+use crate::features::CALLS_WITHOUT_CAPABILITY;
+use crate::inner::{INNER, Tenant};
 use crate::privilege::with_only;
 use crate::raw::Create;
 use crate::support::*;
@@ -28,7 +29,7 @@ trials! {
         a_dump_grows_with_the_map,
         without_programs_the_answers_are_the_same,
     ]
-    [Need::Bpf, PIN_WITHOUT_CAPABILITY] => [
+    [Need::Bpf, CALLS_WITHOUT_CAPABILITY] => [
         without_rights_the_answers_are_the_same,
     ]
     [Need::Bpf, Need::Vmlinux] => [
@@ -68,7 +69,7 @@ fn with_room<V: MapValue>(
     entries: u32,
 ) -> Result<HashMap<u32, V>, Box<dyn std::error::Error>> {
     let ebpf = EbpfLoader::new().map_max_entries(name, entries).load(MAPS)?;
-    Ok(HashMap::open(&ebpf, name)?)
+    Ok(with_object(MAPS, &ebpf, name)?)
 }
 
 /// With the keys from 0 on.
@@ -136,12 +137,9 @@ fn entries_are_counted_as_by_walking() -> TestResult {
 
 fn maps_in_a_map_are_counted() -> TestResult {
     let mut loader = EbpfLoader::new();
-    let ebpf = loader
-        .allow_unsupported_maps()
-        .map_max_entries("tenants", ENTRIES)
-        .load(crate::inner::INNER)?;
-    let tenants = HashOfMaps::<u16, crate::inner::Tenant>::open(&ebpf, "tenants")?;
-    let tenant = crate::inner::Tenant::open(&ebpf, "tenant")?;
+    let ebpf = loader.allow_unsupported_maps().map_max_entries("tenants", ENTRIES).load(INNER)?;
+    let tenants: HashOfMaps<u16, Tenant> = with_object(INNER, &ebpf, "tenants")?;
+    let tenant: Tenant = with_object(INNER, &ebpf, "tenant")?;
     for key in 0..100 {
         tenants.insert(&key, &tenant)?;
         tenants.remove(&(key / 2))?;
@@ -217,7 +215,7 @@ fn a_dump_is_what_a_walk_sees() -> TestResult {
     assert_dumped(&large()?);
     assert_dumped(&filled("lru", ENTRIES, ENTRIES + 5000, u64::from)?);
     let ebpf = EbpfLoader::new().map_max_entries("flows", ENTRIES).load(FLOWS)?;
-    let flows = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows")?;
+    let flows = with_object::<HashMap<FlowKey, FlowStats>>(FLOWS, &ebpf, "flows")?;
     for n in 0..ENTRIES {
         let key = FlowKey { saddr: n.into(), daddr: (!n).into(), ..bpfmap::zeroed() };
         flows.insert(&key, &FlowStats { packets: n.into(), bytes: u64::from(n) << 40 })?;
@@ -276,7 +274,7 @@ fn what_a_program_may_not_see_is_walked_over() -> TestResult {
     assert_dumped(&filled("locked", ENTRIES, 5000, locked)?);
     // The kernel knows of the lock, whatever it is taken for.
     let ebpf = EbpfLoader::new().map_max_entries("locked", ENTRIES).load(MAPS)?;
-    let typed = HashMap::<u32, Locked>::open(&ebpf, "locked")?;
+    let typed = with_object::<HashMap<u32, Locked>>(MAPS, &ebpf, "locked")?;
     let keys: Vec<_> = (0..5000).collect();
     typed.insert_batch(&keys, &keys.iter().map(|key| locked(*key)).collect::<Vec<_>>())?;
     let fd = typed.as_fd().try_clone_to_owned()?;
@@ -360,7 +358,7 @@ fn without_rights_the_answers_are_the_same() -> TestResult {
             let (occupancy, entries) = answers?;
             assert_eq!(occupancy.entries, u64::from(ENTRIES));
             assert!(entries == expected);
-            assert_eq!(walks_over, kept.is_empty());
+            assert_eq!(walks_over, kept.is_empty() || !kernel_counts()?);
             Ok(())
         })?;
     }

@@ -14,8 +14,6 @@ use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
-        a_hash_of_maps,
-        an_array_of_maps,
         maps_of_another_type_are_refused,
         a_map_that_is_not_like_the_others_is_refused,
         values_of_sockets,
@@ -30,10 +28,14 @@ trials! {
         a_process_that_has_ended_has_no_value,
     ]
     [Need::Bpf, CGROUP_STORAGE] => [values_of_files_and_cgroups]
+    [Need::Bpf, Need::Ids] => [
+        a_hash_of_maps,
+        an_array_of_maps,
+    ]
 }
 
 pub static INNER: &[u8] = aya::include_bytes_aligned!("../bpf/inner.bpf.o");
-static TASKS: &[u8] = aya::include_bytes_aligned!("../bpf/tasks.bpf.o");
+pub static TASKS: &[u8] = aya::include_bytes_aligned!("../bpf/tasks.bpf.o");
 
 pub type Tenant = HashMap<u32, u64>;
 
@@ -56,7 +58,7 @@ fn a_hash_of_maps() -> TestResult {
         Verification::Verified { source: BtfSource::Program { .. } }
     ));
     assert!(tenants.get(&1)?.is_none());
-    let tenant = Tenant::open(&ebpf, "tenant")?;
+    let tenant = with_object::<Tenant>(INNER, &ebpf, "tenant")?;
     tenants.insert(&1, &tenant)?;
     tenant.insert(&5, &50)?;
     let found = tenants.get(&1)?.ok_or("no map")?;
@@ -79,7 +81,7 @@ fn an_array_of_maps() -> TestResult {
     let ebpf = load()?;
     let object = Object::parse(INNER)?;
     let slots: ArrayOfMaps<Tenant> = OpenOptions::new().object(&object).open(&ebpf, "slots")?;
-    let tenant = Tenant::open(&ebpf, "tenant")?;
+    let tenant = with_object::<Tenant>(INNER, &ebpf, "tenant")?;
     assert_eq!(slots.len(), 3);
     slots.set(2, &tenant)?;
     tenant.insert(&1, &1)?;
@@ -112,7 +114,7 @@ fn a_map_that_is_not_like_the_others_is_refused() -> TestResult {
     let options = OpenOptions::new().allow_sizes_only(true);
     let fd = ebpf.map_fd("tenants").ok_or("no map")?;
     let tenants: HashOfMaps<u16, HashMap<u32, u32>> = options.from_fd(fd)?;
-    let other = HashMap::<u32, u32>::open(&ebpf, "other")?;
+    let other = with_object::<HashMap<u32, u32>>(INNER, &ebpf, "other")?;
     let error = tenants.insert(&1, &other).unwrap_err().to_string();
     assert!(error.contains("not like the one that the outer map was made with"), "{error}");
     Ok(())
@@ -129,7 +131,7 @@ const MARK: Mark = Mark { value: 1, mask: 2 };
 
 fn values_of_sockets() -> TestResult {
     let ebpf = load()?;
-    let marks = LocalStorage::<Mark>::open(&ebpf, "sockets")?;
+    let marks = with_object::<LocalStorage<Mark>>(INNER, &ebpf, "sockets")?;
     let (one, two) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
     assert_eq!(marks.get(&one)?, None);
     marks.insert(&one, &MARK)?;
@@ -156,7 +158,7 @@ fn pidfd(process: u32) -> std::io::Result<OwnedFd> {
 
 fn values_of_processes() -> TestResult {
     let ebpf = load_tasks()?;
-    let marks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
+    let marks = with_object::<LocalStorage<Mark>>(TASKS, &ebpf, "tasks")?;
     let process = this_process()?;
     marks.insert(&process, &MARK)?;
     assert_eq!(marks.get(&process)?, Some(MARK));
@@ -167,7 +169,7 @@ fn values_of_processes() -> TestResult {
 
 fn a_descriptor_of_something_else_has_no_value() -> TestResult {
     let ebpf = load()?;
-    let marks = LocalStorage::<Mark>::open(&ebpf, "sockets")?;
+    let marks = with_object::<LocalStorage<Mark>>(INNER, &ebpf, "sockets")?;
     let file = std::fs::File::open("/dev/null")?;
     let error = marks.get(&file.as_fd()).unwrap_err().to_string();
     assert!(
@@ -180,8 +182,8 @@ fn a_descriptor_of_something_else_has_no_value() -> TestResult {
 
 fn update_rules_of_maps_of_maps() -> TestResult {
     let ebpf = load()?;
-    let tenants = HashOfMaps::<u16, Tenant>::open(&ebpf, "tenants")?;
-    let tenant = Tenant::open(&ebpf, "tenant")?;
+    let tenants = with_object::<HashOfMaps<u16, Tenant>>(INNER, &ebpf, "tenants")?;
+    let tenant = with_object::<Tenant>(INNER, &ebpf, "tenant")?;
     assert!(!tenants.contains_key(&1)?);
     assert!(matches!(tenants.replace(&1, &tenant), Err(Error::KeyMissing { .. })));
     tenants.insert_new(&1, &tenant)?;
@@ -192,7 +194,7 @@ fn update_rules_of_maps_of_maps() -> TestResult {
     assert_eq!(tenants.unexpected(&[2])?, [1]);
     let occupancy = tenants.occupancy()?;
     assert_eq!((occupancy.entries, occupancy.max_entries), (1, 2));
-    let slots = ArrayOfMaps::<Tenant>::open(&ebpf, "slots")?;
+    let slots = with_object::<ArrayOfMaps<Tenant>>(INNER, &ebpf, "slots")?;
     assert!(!slots.contains_key(1)? && !slots.contains_key(7)?);
     slots.set(1, &tenant)?;
     assert!(slots.contains_key(1)?);
@@ -201,8 +203,8 @@ fn update_rules_of_maps_of_maps() -> TestResult {
 
 fn many_maps_are_put_in_at_once() -> TestResult {
     let ebpf = load()?;
-    let tenants = HashOfMaps::<u16, Tenant>::open(&ebpf, "tenants")?;
-    let open = || Tenant::open(&ebpf, "tenant");
+    let tenants = with_object::<HashOfMaps<u16, Tenant>>(INNER, &ebpf, "tenants")?;
+    let open = || with_object::<Tenant>(INNER, &ebpf, "tenant");
     for old in [false, true] {
         let rule = move |command: &str| (old && command.contains("BATCH")).then_some(libc::EINVAL);
         fault::with(rule, || -> TestResult {
@@ -241,7 +243,7 @@ fn update_rules(marks: &LocalStorage<Mark>, owner: &impl AsFd) -> TestResult {
 
 fn update_rules_of_storage() -> TestResult {
     let ebpf = load()?;
-    let sockets = LocalStorage::<Mark>::open(&ebpf, "sockets")?;
+    let sockets = with_object::<LocalStorage<Mark>>(INNER, &ebpf, "sockets")?;
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     update_rules(&sockets, &socket)?;
     assert!(matches!(sockets.replace(&socket, &MARK), Err(Error::KeyMissing { .. })));
@@ -250,16 +252,16 @@ fn update_rules_of_storage() -> TestResult {
 
 fn update_rules_of_the_storage_of_processes() -> TestResult {
     let ebpf = load_tasks()?;
-    let tasks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
+    let tasks = with_object::<LocalStorage<Mark>>(TASKS, &ebpf, "tasks")?;
     update_rules(&tasks, &this_process()?)
 }
 
 fn values_of_files_and_cgroups() -> TestResult {
     let ebpf = EbpfLoader::new().allow_unsupported_maps().load(crate::failures::STORAGE)?;
-    let inodes = LocalStorage::<Mark>::open(&ebpf, "inodes")?;
+    let inodes = with_object::<LocalStorage<Mark>>(crate::failures::STORAGE, &ebpf, "inodes")?;
     update_rules(&inodes, &tempfile::tempfile()?)?;
     let file = tempfile::tempfile()?;
-    let cgroups = LocalStorage::<Mark>::open(&ebpf, "cgroups")?;
+    let cgroups = with_object::<LocalStorage<Mark>>(crate::failures::STORAGE, &ebpf, "cgroups")?;
     let error = cgroups.get(&file).unwrap_err().to_string();
     assert!(error.contains("not that of an open directory of a cgroup"), "{error}");
     Ok(())
@@ -267,7 +269,7 @@ fn values_of_files_and_cgroups() -> TestResult {
 
 fn a_process_that_has_ended_has_no_value() -> TestResult {
     let ebpf = load_tasks()?;
-    let tasks = LocalStorage::<Mark>::open(&ebpf, "tasks")?;
+    let tasks = with_object::<LocalStorage<Mark>>(TASKS, &ebpf, "tasks")?;
     let mut child = std::process::Command::new("true").spawn()?;
     let process = pidfd(child.id())?;
     child.wait()?;

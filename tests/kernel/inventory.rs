@@ -15,11 +15,8 @@ use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
-        a_map_and_the_process_and_the_program_that_hold_it,
         a_map_that_only_a_process_has_open_is_said_to_be,
-        what_the_kernel_says_of_a_map,
         what_may_not_be_listed_is_said_and_the_own_maps_are_there,
-        a_map_that_is_gone_is_not_listed,
     ]
     [Need::Bpf, Need::Bpffs] => [
         a_map_that_only_a_pin_keeps_is_stale_until_the_pin_is_removed,
@@ -28,6 +25,11 @@ trials! {
         a_pinned_program_is_idle_until_it_is_attached,
         the_pins_of_another_mount_namespace_are_found,
         a_pin_of_a_program_is_no_map,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        a_map_and_the_process_and_the_program_that_hold_it,
+        what_the_kernel_says_of_a_map,
+        a_map_that_is_gone_is_not_listed,
     ]
 }
 

@@ -3,13 +3,15 @@
 //! Where it may not be used the tests are reported as ignored, with the reason;
 //! with `BPFMAP_REQUIRE_KERNEL=1` in the environment that is a failure. Only what
 //! the kernel is too old for is ignored in any case; what it is not too old for,
-//! and does not have, is a failure in any case.
+//! and does not have, is a failure in any case. With `but-capabilities` in place of
+//! the 1 a capability that this process has not is no failure.
 
 mod answers;
 mod btf;
 #[path = "../builder.rs"]
 mod builder;
 mod bulk;
+mod capabilities;
 mod causes;
 mod churn;
 mod cpus;
@@ -24,6 +26,8 @@ mod hash;
 mod in_kernel;
 mod inner;
 mod inventory;
+mod least;
+mod lying;
 mod maps;
 mod others;
 mod preflight;
@@ -31,8 +35,11 @@ mod privilege;
 mod probe;
 mod queue;
 mod raw;
+mod replaced;
 mod ring;
 mod rust_ebpf;
+mod signals;
+mod soundness;
 mod support;
 mod tries;
 mod values;
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
         in_kernel::tests(),
         inner::tests(),
         inventory::tests(),
+        least::tests(),
         maps::tests(),
         preflight::tests(),
         probe::tests(),
@@ -71,6 +79,10 @@ fn main() -> ExitCode {
         others::tests(),
         faults::tests(),
         rust_ebpf::tests(),
+        lying::tests(),
+        replaced::tests(),
+        signals::tests(),
+        soundness::tests(),
         tries::tests(),
         values::tests(),
         why::tests(),

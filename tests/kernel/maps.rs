@@ -63,7 +63,7 @@ fn run(ebpf: &mut Ebpf, times: u32) -> TestResult {
 fn a_hash_map_with_a_value_for_each_cpu() -> TestResult {
     let mut ebpf = Ebpf::load(MAPS)?;
     for name in ["percpu_hash", "lru_percpu_hash"] {
-        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, name)?;
+        let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, name)?;
         let mut values = PerCpu::splat(packets(10))?;
         values.as_mut_slice()[0].packets = 7;
         map.insert(&1, &values)?;
@@ -75,13 +75,13 @@ fn a_hash_map_with_a_value_for_each_cpu() -> TestResult {
         assert_eq!(entries[1].1, values);
         assert_eq!(map.remove_batch(&[1, 2, 3, 4])?, 3);
     }
-    let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?;
+    let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, "percpu_hash")?;
     map.insert(&1, &PerCpu::splat(packets(0))?)?;
     run(&mut ebpf, 5)?;
     let total = map.get(&1)?.ok_or("no value")?.iter().map(|count| count.packets).sum::<u32>();
     assert_eq!(total, 10);
     // It is not a map of single values.
-    match HashMap::<u32, Count>::open(&ebpf, "percpu_hash") {
+    match with_object::<HashMap<u32, Count>>(MAPS, &ebpf, "percpu_hash") {
         Err(Error::MapType { .. }) => Ok(()),
         other => panic!("{other:?}"),
     }
@@ -89,7 +89,7 @@ fn a_hash_map_with_a_value_for_each_cpu() -> TestResult {
 
 fn values_for_another_number_of_cpus_are_refused() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?;
+    let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, "percpu_hash")?;
     let possible = PerCpu::splat(0)?.as_slice().len();
     for wrong in [0, possible + 1] {
         let values: PerCpu<Count> = std::iter::repeat_n(packets(1), wrong).collect();
@@ -110,7 +110,7 @@ fn values_for_another_number_of_cpus_are_refused() -> TestResult {
 fn take_removes_the_values_of_all_cpus() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
     for name in ["percpu_hash", "lru_percpu_hash"] {
-        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, name)?;
+        let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, name)?;
         map.insert(&3, &PerCpu::splat(packets(1))?)?;
         assert_eq!(map.take(&3)?, Some(PerCpu::splat(packets(1))?));
         assert_eq!(map.take(&3)?, None);
@@ -124,7 +124,7 @@ fn buffers_hold_as_many_cpus_as_are_possible() -> TestResult {
     let real = PerCpu::splat(0)?.as_slice().len();
     let ebpf = Ebpf::load(MAPS)?;
     fault::with_possible_cpus(real + 61, || {
-        let map = HashMap::<u32, PerCpu<Count>>::open(&ebpf, "percpu_hash")?;
+        let map = with_object::<HashMap<u32, PerCpu<Count>>>(MAPS, &ebpf, "percpu_hash")?;
         let mut values = PerCpu::splat(packets(3))?;
         assert_eq!(values.as_slice().len(), real + 61);
         values.as_mut_slice()[0].packets = 4;
@@ -145,7 +145,7 @@ fn buffers_hold_as_many_cpus_as_are_possible() -> TestResult {
 
 fn an_array_is_there_from_the_beginning() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let array = Array::<Count>::open(&ebpf, "array")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "array")?;
     assert_eq!(array.len(), 8);
     assert_eq!(array.get(7)?, Some(Count::default()));
     array.set(3, &packets(4))?;
@@ -157,7 +157,7 @@ fn an_array_is_there_from_the_beginning() -> TestResult {
 
 fn an_array_with_a_value_for_each_cpu() -> TestResult {
     let mut ebpf = Ebpf::load(MAPS)?;
-    let array = Array::<PerCpu<Count>>::open(&ebpf, "percpu_array")?;
+    let array = with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array")?;
     run(&mut ebpf, 4)?;
     let totals = array
         .iter()
@@ -170,7 +170,7 @@ fn an_array_with_a_value_for_each_cpu() -> TestResult {
 
 fn elements_beyond_the_end() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let array = Array::<Count>::open(&ebpf, "array")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "array")?;
     assert_eq!(array.get(8)?, None);
     let answers = [array.set(8, &packets(1)), array.set_batch(7, &[packets(1); 2])];
     for answer in answers {
@@ -188,7 +188,7 @@ fn elements_beyond_the_end() -> TestResult {
 
 fn many_elements_are_written_at_once() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let array = Array::<Count>::open(&ebpf, "array")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "array")?;
     array.set_batch(2, &[packets(1), packets(2)])?;
     array.set_batch(8, &[])?;
     let found = array.iter().map(|count| count.map(|count| count.packets));
@@ -198,7 +198,7 @@ fn many_elements_are_written_at_once() -> TestResult {
 
 fn an_array_in_memory_is_what_the_program_sees() -> TestResult {
     let mut ebpf = Ebpf::load(MAPS)?;
-    let array = Array::<Count>::open(&ebpf, "mapped")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "mapped")?;
     let memory = array.map_memory()?;
     drop(array);
     assert_eq!((memory.len(), memory.is_writable()), (1000, true));
@@ -208,7 +208,7 @@ fn an_array_in_memory_is_what_the_program_sees() -> TestResult {
     assert_eq!(memory.get(1), Some(packets(106)));
     assert_eq!(memory.get(1000), None);
     assert!(matches!(memory.set(1000, &packets(1)), Err(Error::OutOfRange { .. })));
-    let array = Array::<Count>::open(&ebpf, "mapped")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "mapped")?;
     assert_eq!(array.get(999)?, Some(packets(5)));
     let sum: u32 = memory.iter().map(|count| count.packets).sum();
     assert_eq!(sum, 111);
@@ -217,14 +217,15 @@ fn an_array_in_memory_is_what_the_program_sees() -> TestResult {
 
 fn only_arrays_made_for_it_are_mapped() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let error = Array::<Count>::open(&ebpf, "array")?.map_memory().unwrap_err().to_string();
+    let error =
+        with_object::<Array<Count>>(MAPS, &ebpf, "array")?.map_memory().unwrap_err().to_string();
     assert!(error.contains("`array` (id ") && error.contains("BPF_F_MMAPABLE"), "{error}");
     Ok(())
 }
 
 fn a_frozen_array_is_mapped_for_reading() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let array = Array::<Count>::open(&ebpf, "mapped")?;
+    let array = with_object::<Array<Count>>(MAPS, &ebpf, "mapped")?;
     array.set(2, &packets(3))?;
     crate::raw::freeze(&array)?;
     let memory = array.map_memory()?;
@@ -249,7 +250,7 @@ pub fn prefix(prefixlen: u32, addr: [u8; 4]) -> Prefix {
 
 fn the_longest_prefix_is_found() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
+    let routes = with_object::<LpmTrie<Prefix, u32>>(MAPS, &ebpf, "routes")?;
     let (all, ten, one) = (prefix(0, [0; 4]), prefix(8, [10, 0, 0, 0]), prefix(16, [10, 1, 0, 0]));
     routes.insert_batch(&[all, ten], &[0, 8])?;
     routes.insert(&one, &16)?;
@@ -274,7 +275,7 @@ fn the_longest_prefix_is_found() -> TestResult {
 
 fn prefixes_are_written_on_conditions() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
+    let routes = with_object::<LpmTrie<Prefix, u32>>(MAPS, &ebpf, "routes")?;
     let (there, absent) = (prefix(8, [10, 0, 0, 0]), prefix(16, [10, 1, 0, 0]));
     routes.insert_new(&there, &8)?;
     assert!(matches!(routes.insert_new(&there, &1), Err(Error::KeyExists { .. })));
@@ -288,7 +289,7 @@ fn prefixes_are_written_on_conditions() -> TestResult {
 /// Older kernels take them for any other write.
 fn a_write_on_a_condition_that_does_not_count_is_refused() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
-    let routes = LpmTrie::<Prefix, u32>::open(&ebpf, "routes")?;
+    let routes = with_object::<LpmTrie<Prefix, u32>>(MAPS, &ebpf, "routes")?;
     let there = prefix(8, [10, 0, 0, 0]);
     routes.insert(&there, &8)?;
     if Feature::TrieConditions.probe() == Support::Yes {
@@ -305,7 +306,7 @@ fn a_write_on_a_condition_that_does_not_count_is_refused() -> TestResult {
 
 fn a_bloom_filter_never_forgets() -> TestResult {
     let ebpf = Ebpf::load(BLOOM)?;
-    let seen = BloomFilter::<Prefix>::open(&ebpf, "seen")?;
+    let seen = with_object::<BloomFilter<Prefix>>(BLOOM, &ebpf, "seen")?;
     for last in 0..100 {
         seen.insert(&prefix(32, [10, 0, 0, last]))?;
     }
@@ -332,8 +333,8 @@ pub struct Locked {
 fn values_with_a_lock_are_written_under_it() -> TestResult {
     let ebpf = Ebpf::load(MAPS)?;
     let (map, array) = (
-        HashMap::<u32, Locked>::open(&ebpf, "locked")?,
-        Array::<Locked>::open(&ebpf, "locked_array")?,
+        with_object::<HashMap<u32, Locked>>(MAPS, &ebpf, "locked")?,
+        with_object::<Array<Locked>>(MAPS, &ebpf, "locked_array")?,
     );
     let pair = |n: u32| Locked { low: n, high: u64::from(n) << 32 | u64::from(n), ..zeroed() };
     map.insert(&1, &pair(0))?;

@@ -17,12 +17,14 @@ trials! {
         an_object_that_is_not_the_maps_is_refused,
         an_id_needs_sys_admin,
         a_map_without_btf_needs_its_object,
-        a_map_of_another_load_is_not_vouched_for,
         older_maps_do_not_vouch_for_one_another,
         a_name_that_is_cut_off_is_not_guessed,
     ]
     [Need::Bpf, Need::Bpffs, PIN_WITHOUT_CAPABILITY] => [
         without_any_capability_a_pin_opens_with_its_object,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        a_map_of_another_load_is_not_vouched_for,
     ]
 }
 

@@ -10,11 +10,15 @@ use crate::support::*;
 trials! {
     [Need::Bpf] => [
         a_type_that_aya_loads_is_supported,
-        a_type_that_there_is_not_is_not_supported,
-        commands_are_supported_where_the_types_have_them,
-        an_answer_is_kept,
         an_inconclusive_answer_is_not_kept,
         a_stand_in_is_chosen_when_the_kernel_lacks_the_preferred_type,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        commands_are_supported_where_the_types_have_them,
+    ]
+    [] => [
+        a_type_that_there_is_not_is_not_supported,
+        an_answer_is_kept,
         what_cannot_be_told_is_not_chosen,
         probes_leave_nothing_open,
     ]

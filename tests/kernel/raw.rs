@@ -309,3 +309,29 @@ pub fn forbid_bpf(errno: i32) -> io::Result<()> {
         unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// Attaches an XDP program to a device of this thread's network: a link.
+pub fn link_xdp(program: impl AsFd, device: u32) -> io::Result<OwnedFd> {
+    const BPF_XDP: u32 = 37;
+    const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
+    let mut attr = attributes();
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_fd().as_raw_fd().cast_unsigned();
+    attr.link_create.__bindgen_anon_2.target_ifindex = device;
+    attr.link_create.attach_type = BPF_XDP;
+    attr.link_create.flags = XDP_FLAGS_SKB_MODE;
+    // SAFETY: no addresses.
+    unsafe { bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr) }
+}
+
+/// How many bytes the kernel writes for the value of key 0, into a buffer that is
+/// much longer than any value here. They must not be 0xaa.
+pub fn written(map: impl AsFd) -> io::Result<usize> {
+    let (key, mut value) = (0_u32, vec![0xaa_u8; 1 << 16]);
+    let mut attr = attributes();
+    attr.__bindgen_anon_2.map_fd = map.as_fd().as_raw_fd().cast_unsigned();
+    attr.__bindgen_anon_2.key = std::ptr::from_ref(&key).expose_provenance() as u64;
+    attr.__bindgen_anon_2.__bindgen_anon_1.value = value.as_mut_ptr().expose_provenance() as u64;
+    // SAFETY: the key is of 4 bytes, and the value is long enough for 1000 CPUs.
+    unsafe { call(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr) }?;
+    Ok(value.iter().rposition(|byte| *byte != 0xaa).map_or(0, |last| last + 1))
+}

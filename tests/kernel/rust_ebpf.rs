@@ -15,18 +15,20 @@ use bpfmap_test_shared::{
     Alone, Counts, Endpoint, Event, FlowKey, FlowStats, Gen, History, Port, Protocol,
 };
 
-use crate::support::{Need, TestResult, differing, trials};
+use crate::support::{Need, TestResult, differing, trials, with_object};
 
 static MAPS: &[u8] = aya::include_bytes_aligned!("../rust-ebpf/maps.bpf.o");
 
 trials! {
     [Need::Bpf] => [
-        what_a_program_in_rust_writes_is_read,
         what_is_written_a_program_in_rust_reads,
+        events_and_globals_are_of_the_shared_types,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        what_a_program_in_rust_writes_is_read,
         a_type_that_is_not_the_shared_one_is_refused,
         a_map_without_types_is_compared_with_types_of_a_program_in_rust,
         a_type_that_a_program_in_rust_does_not_hold_is_said_to_be_missing,
-        events_and_globals_are_of_the_shared_types,
     ]
 }
 
@@ -103,7 +105,7 @@ fn what_a_program_in_rust_writes_is_read() -> TestResult {
 
 fn what_is_written_a_program_in_rust_reads() -> TestResult {
     let mut ebpf = Ebpf::load(MAPS)?;
-    let flows = HashMap::<FlowKey, FlowStats>::open(&ebpf, "FLOWS")?;
+    let flows = with_object::<HashMap<FlowKey, FlowStats>>(MAPS, &ebpf, "FLOWS")?;
     let before = FlowStats { packets: 6, bytes: 60, last: [1, 2, 3, 4], wide: Be64::new(5) };
     flows.insert(&flow(), &before)?;
     run(&mut ebpf)?;

@@ -6,11 +6,15 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use aya::Ebpf;
-use bpfmap::{Be16, Be32, BpfMapKey, BpfMapValue, Btf, Error, Mismatches, Pad};
+use bpfmap::{
+    Be16, Be32, BpfMapKey, BpfMapValue, Btf, Error, Feature, Mismatches, Object, OpenOptions, Pad,
+    Support, TypedMap,
+};
 use libtest_mimic::{Completion, Failed, Trial};
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
 
+use crate::capabilities;
 use crate::features::Brought;
 
 pub static FLOWS: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
@@ -83,6 +87,8 @@ pub enum Need {
     Bpf,
     /// Mounting a bpffs.
     Bpffs,
+    /// Opening by id, as the kernel's BTF of a map is.
+    Ids,
     /// The command `bpftool`.
     Bpftool,
     /// The kernel's own types.
@@ -104,6 +110,7 @@ fn lacks(need: Need) -> Result<Option<Lack>, String> {
     static BPF: OnceLock<Option<String>> = OnceLock::new();
     static BPFFS: OnceLock<Option<String>> = OnceLock::new();
     static BPFTOOL: OnceLock<Option<String>> = OnceLock::new();
+    static IDS: OnceLock<Option<String>> = OnceLock::new();
     static VMLINUX: OnceLock<Option<String>> = OnceLock::new();
     let lacking = match need {
         Need::Bpf => BPF.get_or_init(|| {
@@ -112,6 +119,10 @@ fn lacks(need: Need) -> Result<Option<Lack>, String> {
         }),
         Need::Bpffs => BPFFS
             .get_or_init(|| Some(format!("a bpffs cannot be mounted: {}", Bpffs::mount().err()?))),
+        Need::Ids => IDS.get_or_init(|| match Feature::Ids.probe() {
+            Support::Yes => None,
+            other => Some(format!("{}: {other}", Feature::Ids)),
+        }),
         Need::Bpftool => BPFTOOL.get_or_init(|| {
             let error = Command::new("bpftool").arg("version").output().err()?;
             Some(format!("bpftool cannot be run: {error}"))
@@ -123,7 +134,7 @@ fn lacks(need: Need) -> Result<Option<Lack>, String> {
 }
 
 /// The innermost cause says why, the outer ones only where.
-fn causes(error: &dyn StdError) -> String {
+pub fn causes(error: &dyn StdError) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -133,10 +144,14 @@ fn causes(error: &dyn StdError) -> String {
 
 pub fn trial(name: &str, needs: &'static [Need], body: fn() -> TestResult) -> Trial {
     Trial::ignorable_test(name, move || {
-        let required = std::env::var_os("BPFMAP_REQUIRE_KERNEL").is_some();
+        let required = std::env::var_os("BPFMAP_REQUIRE_KERNEL");
+        let but_capabilities = required.as_ref().is_some_and(|but| but == "but-capabilities");
         for need in needs {
             match lacks(*need)? {
-                Some(Lack::Machine(reason)) if required => {
+                Some(Lack::Machine(reason)) if but_capabilities => {
+                    return capabilities::ignored(*need, &reason, body);
+                }
+                Some(Lack::Machine(reason)) if required.is_some() => {
                     return Err(Failed::from(format!("may not be ignored here: {reason}")));
                 }
                 Some(Lack::Machine(reason) | Lack::Kernel(reason)) => {
@@ -202,6 +217,13 @@ pub fn bpftool(command: &str) -> TestResult {
         return Ok(());
     }
     Err(format!("bpftool {command}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// Opens a map of a program that was loaded from `object`, which is the way where
+/// the kernel's BTF may not be read; where it may, that comes first.
+pub fn with_object<M: TypedMap>(object: &[u8], ebpf: &Ebpf, name: &str) -> Result<M, Error> {
+    let object = Object::parse(object).expect("it is loaded");
+    OpenOptions::new().object(&object).open(ebpf, name)
 }
 
 /// The refusal of a map for its fields.

@@ -79,7 +79,7 @@ fn raw<K: BpfMapKey>() -> Result<LpmTrie<K, u32>, Box<dyn std::error::Error>> {
 }
 
 fn a_key_is_made_of_an_address() -> TestResult {
-    let routes = Routes::open(&Ebpf::load(MAPS)?, "routes")?;
+    let routes = with_object::<Routes>(MAPS, &Ebpf::load(MAPS)?, "routes")?;
     let address = Ipv4Addr::new(10, 129, 255, 7);
     // The bits behind are cleared.
     assert_eq!(routes.prefix(address, 0)?, prefix(0, [0; 4]));

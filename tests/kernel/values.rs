@@ -16,15 +16,17 @@ trials! {
     [Need::Bpf, BLOOM_FILTER] => [
         maps_that_cannot_be_listed_say_why,
     ]
-    [Need::Bpf, Need::Bpftool] => [
+    [Need::Bpf, Need::Ids, Need::Bpftool] => [
         values_are_those_that_bpftool_shows,
     ]
     [Need::Bpf] => [
         a_map_without_btf_is_bytes_and_says_why,
         types_of_an_object_are_used_when_they_fit,
-        types_of_the_program_around_a_map_are_found,
         maps_of_maps_hold_ids,
         an_error_of_the_kernel_ends_a_walk,
+    ]
+    [Need::Bpf, Need::Ids] => [
+        types_of_the_program_around_a_map_are_found,
     ]
 }
 

@@ -11,7 +11,7 @@ use bpfmap::{
     OpenOptions, Verification, Why,
 };
 
-use crate::features::PIN_WITHOUT_CAPABILITY;
+use crate::features::CALLS_WITHOUT_CAPABILITY;
 use crate::inner::{INNER, Mark, Tenant};
 use crate::maps::{Count, MAPS, Prefix, prefix};
 use crate::privilege::{LEAST, with_only};
@@ -19,10 +19,10 @@ use crate::raw::Create;
 use crate::support::*;
 
 trials! {
-    [Need::Bpf, PIN_WITHOUT_CAPABILITY] => [
+    [Need::Bpf, Need::Ids, CALLS_WITHOUT_CAPABILITY] => [
         without_privilege_the_chain_goes_on,
     ]
-    [Need::Bpf] => [
+    [Need::Bpf, Need::Ids] => [
         a_map_that_is_not_loaded,
         a_name_that_several_maps_have,
         a_descriptor_that_was_closed_or_reused,

@@ -112,3 +112,38 @@ impl Drop for Pages {
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn no_address_is_outside_of_what_is_mapped() -> io::Result<()> {
+        let file = File::open("/proc/self/exe")?;
+        let len = page_size();
+        let pages = Pages::private(file.as_fd(), len)?;
+        assert_eq!(pages.words(0, len / 8).len(), len / 8);
+        assert!(pages.words(len, 0).is_empty());
+        pages.word(len - 8);
+        pages.half_word(len - 4);
+        let outside: [&dyn Fn(); 8] = [
+            &|| _ = pages.word(len),
+            &|| _ = pages.word(usize::MAX - 7),
+            &|| _ = pages.half_word(len),
+            &|| _ = pages.words(0, len / 8 + 1),
+            &|| _ = pages.words(len - 8, 2),
+            &|| _ = pages.words(8, usize::MAX / 8),
+            // And not aligned.
+            &|| _ = pages.word(4),
+            &|| _ = pages.half_word(2),
+        ];
+        for (number, ask) in outside.into_iter().enumerate() {
+            assert!(catch_unwind(AssertUnwindSafe(ask)).is_err(), "number {number}");
+        }
+        Ok(())
+    }
+}

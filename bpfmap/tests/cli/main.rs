@@ -8,6 +8,17 @@ mod dump;
 mod maps;
 mod select;
 mod stale;
+/// The command's tests are not run with few capabilities.
+mod capabilities {
+    use libtest_mimic::{Completion, Failed};
+
+    use crate::support::{Need, TestResult};
+
+    pub fn ignored(_: Need, reason: &str, _: fn() -> TestResult) -> Result<Completion, Failed> {
+        Err(Failed::from(format!("may not be ignored here: {reason}")))
+    }
+}
+
 /// What the needs of the kernel tests name; these here ask no kernel's age.
 mod features {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
