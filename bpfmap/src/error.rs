@@ -67,6 +67,30 @@ pub enum Error {
         why: &'static str,
     },
 
+    /// Nothing in the kernel has the types of the map's key and value, or they may not be
+    /// read.
+    #[error(
+        "the types of {map} are not known: {reason}; the object that it was made from has them"
+    )]
+    Untyped {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// Why not.
+        reason: Unverifiable,
+    },
+
+    /// Nobody can tell how many entries a map of that type has, or it has no limit that
+    /// they could come near.
+    #[error("{map} is of type {map_type}, and how full it is cannot be said: {why}")]
+    Uncountable {
+        /// The map.
+        map: Arc<MapLabel>,
+        /// Its type.
+        map_type: MapType,
+        /// Why not.
+        why: &'static str,
+    },
+
     /// The array is one that the program declares, and not a section of global
     /// variables.
     #[error(
@@ -408,6 +432,8 @@ impl Error {
             Self::MapType { map, .. }
             | Self::NotASection { map }
             | Self::Unlistable { map, .. }
+            | Self::Untyped { map, .. }
+            | Self::Uncountable { map, .. }
             | Self::OneOfSeveral { map }
             | Self::Size { map, .. }
             | Self::Unverifiable { map, .. }

@@ -22,6 +22,7 @@
 //! - [`Error`] says what is wrong, where, on both sides, and what to do.
 //! - [`preflight()`] says whether the machine and the process are fit for it.
 //! - [`HashMap::why`] and [`Why`] say why a lookup finds nothing.
+//! - [`watch`] says when a map becomes too full.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,8 +59,9 @@
 //! and bytes in, data out), `sys` (every `bpf(2)` call, and the memory that the
 //! kernel shares), `probe` (what the kernel supports), `failure` (what its answers
 //! mean), `open` (the gate), `maps` (the typed maps), `inventory` (what maps there
-//! are, and who holds them), `diagnose` (why a lookup finds nothing), `preflight`
-//! (is the machine fit). `unsafe` is in `layout` and `sys` alone.
+//! are, and who holds them), `diagnose` (why a lookup finds nothing), `watch` (how
+//! full maps are over time), `preflight` (is the machine fit). `unsafe` is in
+//! `layout` and `sys` alone.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
@@ -102,6 +104,8 @@ mod sys;
 mod values;
 #[cfg(feature = "std")]
 mod verification;
+#[cfg(feature = "std")]
+pub mod watch;
 
 pub use bpfmap_derive::{BpfEnum, BpfMapKey, BpfMapValue};
 pub use layout::{
@@ -128,7 +132,7 @@ pub use {
         WrongEvent,
     },
     object::{MapDefinition, Object, ObjectError},
-    open::{EntryFormat, Loader, OpenOptions, SideFormat},
+    open::{EntryFormat, Loader, MapTypes, OpenOptions, SideFormat},
     preflight::preflight,
     probe::{Candidate, Feature, Inconclusive, Probes, Support},
     values::{BtfValue, Decoder},

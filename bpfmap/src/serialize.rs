@@ -2,8 +2,8 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::Error;
 use crate::map_type::MapType;
+use crate::{Error, Occupancy};
 
 /// As the name that `bpftool` uses, or as a number when there is none.
 impl Serialize for MapType {
@@ -12,6 +12,18 @@ impl Serialize for MapType {
             Some(name) => serializer.serialize_str(name),
             None => serializer.serialize_u32(self.as_raw()),
         }
+    }
+}
+
+/// With the `ratio`, so that nobody has to divide.
+impl Serialize for Occupancy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("entries", &self.entries)?;
+        map.serialize_entry("max_entries", &self.max_entries)?;
+        map.serialize_entry("ratio", &self.ratio())?;
+        map.serialize_entry("is_approximate", &self.is_approximate)?;
+        map.end()
     }
 }
 
@@ -41,7 +53,9 @@ impl Serialize for Error {
                 map.serialize_entry("rust", rust)?;
                 map.serialize_entry("kernel", kernel)?;
             }
-            Self::Unverifiable { reason, .. } => map.serialize_entry("reason", reason)?,
+            Self::Unverifiable { reason, .. } | Self::Untyped { reason, .. } => {
+                map.serialize_entry("reason", reason)?
+            }
             Self::Btf { subject, source_of_btf, .. } => {
                 map.serialize_entry("subject", subject)?;
                 map.serialize_entry("source", source_of_btf)?;
@@ -81,7 +95,9 @@ impl Serialize for Error {
             }
             Self::NoMapType { tried } => map.serialize_entry("tried", tried)?,
             Self::Io { path, .. } => map.serialize_entry("path", path)?,
-            Self::Unlistable { map_type, .. } => map.serialize_entry("found", map_type)?,
+            Self::Unlistable { map_type, .. } | Self::Uncountable { map_type, .. } => {
+                map.serialize_entry("found", map_type)?;
+            }
             Self::NotASection { .. }
             | Self::OneOfSeveral { .. }
             | Self::ReadOnlyMemory { .. }
@@ -107,6 +123,8 @@ impl Error {
             Self::MapType { .. } => "map_type",
             Self::NotASection { .. } => "not_a_section",
             Self::Unlistable { .. } => "unlistable",
+            Self::Untyped { .. } => "untyped",
+            Self::Uncountable { .. } => "uncountable",
             Self::UnknownVariable { .. } => "unknown_variable",
             Self::AmbiguousVariable { .. } => "ambiguous_variable",
             Self::OneOfSeveral { .. } => "one_of_several",

@@ -18,7 +18,7 @@ mod write;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::btf::{Btf, BtfError, BtfType, TypeId};
+use crate::btf::{Btf, BtfError, BtfKind, BtfType, TypeId};
 use crate::map_type::MapType;
 use crate::object::{Definition, MapDefinition, Object, Side};
 use item::{Item, Ty};
@@ -161,11 +161,13 @@ impl<'a> Generator<'a> {
         value: Option<BtfType<'_>>,
     ) -> &mut Self {
         let side = |ty: Option<BtfType<'_>>| ty.map_or(Side::Nothing, |ty| Side::Type(ty.id()));
+        let is_section = value.is_some_and(|ty| ty.kind() == Ok(BtfKind::Datasec));
         self.wanted.push(Definition {
             name: name.into(),
             map_type: map_type.as_raw(),
             key: side(key),
             value: side(value),
+            is_section,
             ..Definition::default()
         });
         self

@@ -4,14 +4,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::census::uncountable;
 use super::failure::Operation;
 use super::walk::Walk;
-use super::{Counter, OpenMap};
+use super::{Counter, Occupancy, OpenMap};
 use crate::Error;
 use crate::map_type::MapType;
 use crate::object::Object;
 use crate::open::format::unlistable;
-use crate::open::{EntryFormat, handle};
+use crate::open::{EntryFormat, MapTypes, handle, kernel_types};
 use crate::sys::{self, Errno};
 use crate::verification::{MapLabel, Unverifiable, Verification};
 
@@ -171,6 +172,21 @@ impl AnyMap {
         EntryFormat::of(self.open.map.info(), &self.open.label, None, None)
     }
 
+    /// The types of its key and its value, from the kernel's BTF of the map, or else
+    /// from that of a program that uses it. Needs `CAP_SYS_ADMIN`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Untyped`] when nothing in the kernel has them, or they may not be
+    /// read; as for [`format`](Self::format).
+    pub fn types(&self) -> Result<MapTypes, Error> {
+        let (types, reason) = kernel_types(self.open.map.info(), self.label())?;
+        types.ok_or_else(|| Error::Untyped {
+            map: Arc::clone(self.label()),
+            reason: reason.unwrap_or(Unverifiable::NoBtf),
+        })
+    }
+
     /// As [`format`](Self::format), as an object declares the map. `name` is its name
     /// there, for one that the kernel has cut off.
     ///
@@ -189,6 +205,34 @@ impl AnyMap {
     /// [`Error::Unlistable`] when they cannot.
     pub fn check_listable(&self) -> Result<(), Error> {
         unlistable(&self.open.map, &self.open.label).map_or(Ok(()), Err)
+    }
+
+    /// How many entries there are, and how many there can be; of an array of maps,
+    /// how many of its slots hold one.
+    ///
+    /// One call where the kernel keeps the number, since Linux 6.6, which needs
+    /// `CAP_BPF`; else a walk over the map.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uncountable`] for a map of which it cannot be said, such as an array;
+    /// [`Error::Kernel`] when the kernel refuses it, also when a walk over a map of
+    /// another type than the hash types was disturbed too often.
+    pub fn occupancy(&self) -> Result<Occupancy, Error> {
+        self.check_countable()?;
+        self.open.occupancy()
+    }
+
+    /// Whether it can be said how full it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uncountable`] when it cannot.
+    pub fn check_countable(&self) -> Result<(), Error> {
+        let map_type = self.map_type();
+        let refused =
+            |why| Err(Error::Uncountable { map: Arc::clone(self.label()), map_type, why });
+        uncountable(map_type).map_or(Ok(()), refused)
     }
 
     /// All entries, by batches where the kernel has them, since Linux 5.6.

@@ -9,6 +9,7 @@ use super::value::sealed::Value;
 use super::walk::{Iter, Keys, Walk};
 use crate::layout::{BpfMapKey, bytes_of};
 use crate::map_type::MapType;
+use crate::sys::Errno;
 use crate::{Error, MapValue};
 
 /// How full a map is.
@@ -107,24 +108,92 @@ impl OpenMap {
     }
 
     /// How many entries there are, by the kernel's own number or counted in
-    /// batches.
+    /// batches; of a map that user space reads no values of, by its keys.
     pub(super) fn occupancy(&self) -> Result<Occupancy, Error> {
-        let entries = match self.counter.count(&self.map) {
-            Some(entries) => entries,
-            None => self.count_in_batches()?,
-        };
         let info = self.map.info();
         let map_type = MapType::from_raw(info.map_type);
+        let entries = match (map_type, self.counter.count(&self.map)) {
+            (_, Some(entries)) => entries,
+            (MapType::SOCKHASH | MapType::DEVMAP_HASH | MapType::STACK_TRACE, _) => {
+                self.count_keys()?
+            }
+            // Of its slots a batch may end at the first that is empty.
+            (MapType::ARRAY_OF_MAPS, _) => self.count_in_batches(Walk::by_key(self))?,
+            _ => self.count_in_batches(Walk::new(self))?,
+        };
         let is_lru = matches!(map_type, MapType::LRU_HASH | MapType::LRU_PERCPU_HASH);
         Ok(Occupancy { entries, max_entries: info.max_entries, is_approximate: is_lru })
     }
 
-    fn count_in_batches(&self) -> Result<u64, Error> {
-        let mut walk = Walk::new(self);
+    fn count_in_batches(&self, mut walk: Walk<'_>) -> Result<u64, Error> {
         let mut entries = 0;
         while let Some(count) = walk.skip_batch() {
             entries += count? as u64;
         }
         Ok(entries)
     }
+
+    fn count_keys(&self) -> Result<u64, Error> {
+        let (mut key, mut next) = (None, vec![0; self.map.key_len()]);
+        for entries in 0..=u64::from(self.map.info().max_entries) {
+            match self.map.next_key(key.as_deref(), &mut next) {
+                Ok(()) => key = Some(next.clone()),
+                Err(Errno(libc::ENOENT)) => return Ok(entries),
+                Err(errno) => return Err(self.failure(Operation::Step, errno)),
+            }
+        }
+        // The key to go on from was removed, and the kernel began again.
+        Err(self.failure(Operation::Step, Errno(libc::EAGAIN)))
+    }
+}
+
+/// Why it cannot be said of maps of that type how full they are; `None` when it
+/// can.
+pub(crate) fn uncountable(map_type: MapType) -> Option<&'static str> {
+    Some(match map_type {
+        MapType::HASH
+        | MapType::PERCPU_HASH
+        | MapType::LRU_HASH
+        | MapType::LRU_PERCPU_HASH
+        | MapType::LPM_TRIE
+        | MapType::HASH_OF_MAPS
+        | MapType::ARRAY_OF_MAPS
+        | MapType::SOCKHASH
+        | MapType::DEVMAP_HASH
+        | MapType::STACK_TRACE => return None,
+        MapType::ARRAY | MapType::PERCPU_ARRAY => {
+            "all elements of an array are there from the beginning, zero until they are written; \
+             which of them are in use only the program knows"
+        }
+        MapType::PROG_ARRAY
+        | MapType::PERF_EVENT_ARRAY
+        | MapType::CGROUP_ARRAY
+        | MapType::DEVMAP
+        | MapType::SOCKMAP
+        | MapType::CPUMAP
+        | MapType::XSKMAP
+        | MapType::REUSEPORT_SOCKARRAY => {
+            "it has a slot for each index, and the program fills those that it means to use"
+        }
+        MapType::QUEUE | MapType::STACK => {
+            "the kernel does not say how many elements wait in it, and to count them would be to \
+             take them out"
+        }
+        MapType::BLOOM_FILTER => "it keeps bits, and not the values that were put into it",
+        MapType::RINGBUF | MapType::USER_RINGBUF => {
+            "its records are for one reader, who alone knows how many it is behind"
+        }
+        MapType::SK_STORAGE
+        | MapType::INODE_STORAGE
+        | MapType::TASK_STORAGE
+        | MapType::CGRP_STORAGE
+        | MapType::CGROUP_STORAGE
+        | MapType::PERCPU_CGROUP_STORAGE => {
+            "it has no limit: its values are kept with the sockets, files, processes or cgroups that \
+             they are of"
+        }
+        MapType::STRUCT_OPS => "it has the one entry that it is for",
+        MapType::ARENA => "it is memory that programs share, and has no entries",
+        _ => "this version of bpfmap does not know the type",
+    })
 }

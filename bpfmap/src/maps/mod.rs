@@ -31,6 +31,7 @@ use crate::open::shared::SharedBtf;
 use crate::sys;
 use crate::verification::{MapLabel, Verification};
 
+pub(crate) use census::uncountable;
 pub(crate) use in_kernel::Counter;
 
 pub use any::{AnyMap, RawEntries};

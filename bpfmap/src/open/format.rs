@@ -1,15 +1,14 @@
 //! How the entries of any map are read: the types of its key and its value, from the
 //! first place that knows them.
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use super::kernel;
+use super::types::{MapTypes, kernel_types};
 use crate::Error;
 use crate::btf::Btf;
 use crate::map_type::MapType;
-use crate::object::{Definition, Object, Side, declared_by_kernel_name};
-use crate::sys::{self, Held, MapInfo};
+use crate::object::{Definition, Object, Side};
+use crate::sys::{self, MapInfo};
 use crate::values::Decoder;
 use crate::verification::{BtfSource, MapLabel, Subject, Unverifiable};
 
@@ -89,38 +88,13 @@ impl EntryFormat {
         if let Some(object) = object {
             return of_object(info, label, object, name);
         }
-        if info.btf_vmlinux_value_type_id != 0 {
-            return of_vmlinux(info);
-        }
-        if info.btf_id != 0 && (info.btf_key_type_id != 0 || info.btf_value_type_id != 0) {
-            let source = BtfSource::KernelMap { btf_id: info.btf_id };
-            return match kernel::btf_by_id(label, info.btf_id, source) {
-                Ok(btf) => {
-                    let types = [info.btf_key_type_id, info.btf_value_type_id];
-                    Ok(Self::typed(info, &btf, types, source))
-                }
-                Err(Error::Unverifiable { reason, .. }) => {
-                    Ok(Self { reason: Some(reason), ..Self::without_types(info) })
-                }
-                Err(error) => Err(error),
-            };
-        }
-        let map_type = MapType::from_raw(info.map_type);
-        let reason = match map_type.takes_btf() {
-            true => Unverifiable::NoBtf,
-            false => Unverifiable::NoBtfForType { map_type },
+        let (types, reason) = kernel_types(info, label)?;
+        let format = match &types {
+            Some(MapTypes { btf, types, source }) => Self::typed(info, btf, *types, *source),
+            None => Self::without_types(info),
         };
-        let format = of_program(info, label).unwrap_or_else(|| Self::without_types(info));
-        Ok(Self { reason: Some(reason), ..format })
+        Ok(Self { reason, ..format })
     }
-}
-
-/// The types of `struct_ops` are the kernel's own.
-fn of_vmlinux(info: &MapInfo) -> Result<EntryFormat, Error> {
-    let (btf, id) = (Btf::vmlinux()?, info.btf_vmlinux_value_type_id);
-    // Those of a module have ids that mean something else here.
-    let value = if size_fits(&btf, id, info.value_size) { id } else { 0 };
-    Ok(EntryFormat::typed(info, &btf, [0, value], BtfSource::Vmlinux))
 }
 
 fn of_object(
@@ -170,41 +144,11 @@ fn of_object(
     Ok(EntryFormat { reason: has_none.then_some(Unverifiable::SizesInObject), ..format })
 }
 
-/// As a program that uses the map declares it. An older one may have been loaded with
-/// other types of the same sizes.
-fn of_program(info: &MapInfo, label: &Arc<MapLabel>) -> Option<EntryFormat> {
-    let mut after = 0;
-    let mut read = Vec::new();
-    while let Ok(Some(id)) = sys::next_id(Held::Program, after) {
-        after = id;
-        // One that is gone is none that uses it.
-        let Ok(fd) = sys::open_id(Held::Program, id, false) else { continue };
-        let Ok(program) = sys::program_info(fd.as_fd()) else { continue };
-        let btf_id = program.btf_id;
-        if btf_id == 0 || !program.map_ids.contains(&info.id) || read.contains(&btf_id) {
-            continue;
-        }
-        read.push(btf_id);
-        let source = BtfSource::Program { btf_id };
-        let Ok(btf) = kernel::btf_by_id(label, btf_id, source) else { continue };
-        let Some(definition) = declared_by_kernel_name(&btf, &info.name) else { continue };
-        let types @ [key, value] = types_of(&definition);
-        let holds_ids = MapType::from_raw(info.map_type).holds_ids();
-        if definition.map_type == info.map_type
-            && (key == 0 || size_fits(&btf, key, info.key_size))
-            && (value == 0 || holds_ids || size_fits(&btf, value, info.value_size))
-        {
-            return Some(EntryFormat::typed(info, &btf, types, source));
-        }
-    }
-    None
-}
-
-fn types_of(definition: &Definition) -> [u32; 2] {
+pub(super) fn types_of(definition: &Definition) -> [u32; 2] {
     [definition.key, definition.value].map(|side: Side| side.type_id().unwrap_or(0))
 }
 
-fn size_fits(btf: &Btf<'_>, id: u32, size: u32) -> bool {
+pub(super) fn size_fits(btf: &Btf<'_>, id: u32, size: u32) -> bool {
     btf.size_of(id).is_ok_and(|declared| declared == u64::from(size))
 }
 

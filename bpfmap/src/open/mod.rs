@@ -8,6 +8,7 @@ pub(crate) mod handle;
 mod kernel;
 mod options;
 pub(crate) mod shared;
+mod types;
 mod verdict;
 mod wanted;
 
@@ -16,6 +17,8 @@ use std::os::fd::BorrowedFd;
 pub use format::{EntryFormat, SideFormat};
 pub(crate) use kernel::{btf_to_show, map_btf};
 pub use options::OpenOptions;
+pub use types::MapTypes;
+pub(crate) use types::kernel_types;
 pub(crate) use wanted::Wanted;
 
 use std::os::fd::AsFd;

@@ -13,6 +13,7 @@ use crate::dump::{self, DumpArgs};
 use crate::layout::LayoutArgs;
 use crate::maps::{self, MapsArgs};
 use crate::output::Output;
+use crate::watch::{self, WatchArgs};
 use crate::why::{self, WhyArgs};
 
 /// Typed, BTF-checked eBPF maps: what there is, whether it fits, and why it does
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     /// Say why a map has nothing for a key, link by link.
     Why(WhyArgs),
 
+    /// Say when a map becomes too full, and show Prometheus how full maps are.
+    Watch(WatchArgs),
+
     /// Write what a shell needs to complete the command's arguments.
     Completions {
         /// The shell.
@@ -82,6 +86,7 @@ impl Command {
             Self::Maps(args) => maps::run(&args, output),
             Self::Dump(args) => dump::run(&args, output),
             Self::Why(args) => why::run(&args, output),
+            Self::Watch(args) => watch::run(&args, output),
             Self::Completions { shell } => completions(shell, output),
             Self::Man { out } => man(out, output),
         }

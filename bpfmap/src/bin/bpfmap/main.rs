@@ -19,6 +19,7 @@ mod maps;
 mod output;
 mod select;
 mod unpin;
+mod watch;
 mod why;
 
 use std::io::Write;
@@ -37,6 +38,8 @@ enum Found {
     Problem,
     /// It could not be looked at; the report says why.
     NotLooked,
+    /// An interrupt, which is how it ends.
+    Ended,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let found = cli.command.run(&mut output);
     let found = found.and_then(|found| output.flush().map(|()| found).map_err(Into::into));
     match found {
+        Ok(Found::Ended) => ExitCode::SUCCESS,
         _ if interrupt::came() => ExitCode::from(130),
         Ok(Found::Nothing) => ExitCode::SUCCESS,
         Ok(Found::Problem) => ExitCode::from(1),

@@ -72,12 +72,16 @@ impl Selected {
         if let Some(pin) = pin {
             return Some(Self::Pin(pin.clone()));
         }
-        let map = map?;
-        Some(match map.parse() {
+        map.map(Self::of_word)
+    }
+
+    /// What a word names: a number is an id, what has a slash is a path.
+    pub(crate) fn of_word(map: &str) -> Self {
+        match map.parse() {
             Ok(id) => Self::Id(id),
             Err(_) if map.contains('/') => Self::Pin(map.into()),
             Err(_) => Self::Name(map.into()),
-        })
+        }
     }
 
     /// Opens it, for reading.
