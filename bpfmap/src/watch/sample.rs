@@ -25,7 +25,8 @@ impl WatchedMap {
         Self { id, name: name.into(), map_type }
     }
 
-    pub(super) fn of(map: &AnyMap) -> Self {
+    /// An open map.
+    pub fn of(map: &AnyMap) -> Self {
         Self::new(map.id(), map.label().name.as_str(), map.map_type())
     }
 

@@ -6,18 +6,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bpfmap::generate::Generated;
-use bpfmap::{Btf, BtfTable, BtfType, Error, Generator, MapDefinition, MapType, Object};
+use bpfmap::watch::WatchedMap;
+use bpfmap::{
+    AnyMap, Btf, BtfKind, BtfSource, BtfTable, BtfType, Error, Generator, MapDefinition, MapType,
+    MapTypes, Object,
+};
 use clap::Args;
 use serde::Serialize;
 
 use crate::Found;
 use crate::output::Output;
+use crate::select::Selected;
 
-/// A map of an object, or a type.
+/// A map of an object or of the kernel, or a type.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LayoutArgs {
     /// The object that the compiler of the BPF program wrote.
-    #[arg(value_name = "OBJECT", required_unless_present = "kernel")]
+    #[arg(value_name = "OBJECT", required_unless_present_any = ["kernel", "map", "id", "pin"])]
     object: Option<PathBuf>,
 
     /// The maps that are meant, and not all of the object.
@@ -32,6 +37,23 @@ pub(crate) struct LayoutArgs {
     #[arg(long, requires = "types", conflicts_with = "object")]
     kernel: bool,
 
+    /// The map of that name in the kernel, by the BTF that the kernel has of it, or else of
+    /// a program that uses it; its id or its pin's path does as well.
+    #[arg(long, value_name = "MAP", conflicts_with_all = ["object", "types", "kernel"])]
+    map: Option<String>,
+
+    /// The map of that id in the kernel.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["object", "types", "kernel", "map"])]
+    id: Option<u32>,
+
+    /// The map that is pinned there.
+    #[arg(
+        long,
+        value_name = "PATH",
+        conflicts_with_all = ["object", "types", "kernel", "map", "id"]
+    )]
+    pin: Option<PathBuf>,
+
     /// Write Rust types that fit: structs with the derive, and the typed maps.
     #[arg(long)]
     rust: bool,
@@ -39,9 +61,11 @@ pub(crate) struct LayoutArgs {
 
 impl LayoutArgs {
     pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Found> {
-        match &self.object {
-            Some(path) => self.of_object(path, output)?,
-            None => {
+        let in_kernel = Selected::of(self.map.as_deref(), self.id, self.pin.as_ref());
+        match (&self.object, in_kernel) {
+            (Some(path), _) => self.of_object(path, output)?,
+            (None, Some(map)) => self.of_kernel_map(&map.open()?, output)?,
+            (None, None) => {
                 let btf = Btf::vmlinux()?;
                 match self.rust {
                     true => self.write_rust(&self.rust_types(&btf, &[])?, output)?,
@@ -53,7 +77,13 @@ impl LayoutArgs {
     }
 
     fn of_object(&self, path: &Path, output: &mut Output) -> anyhow::Result<()> {
-        let bytes = read(path)?;
+        let bytes = read(path).map_err(|error| match path.components().count() {
+            // Elsewhere a word alone is a map.
+            1 if !path.exists() => {
+                anyhow::anyhow!("{error:#}; for a map in the kernel say --map {}", path.display())
+            }
+            _ => error,
+        })?;
         let object = Object::parse(&bytes).with_context(|| path.display().to_string())?;
         let maps = self.maps(&object).with_context(|| path.display().to_string())?;
         if self.rust {
@@ -80,6 +110,21 @@ impl LayoutArgs {
             }
         }
         self.write_types(object.btf(), !all.is_empty(), output)
+    }
+
+    fn of_kernel_map(&self, map: &AnyMap, output: &mut Output) -> anyhow::Result<()> {
+        let types = map.types()?;
+        if self.rust {
+            let mut generator = Generator::new(types.btf());
+            let name = &map.label().name;
+            generator.loaded_map(name, map.map_type(), types.key(), types.value());
+            return self.write_rust(&generator.finish(), output);
+        }
+        let table = Map::of_kernel(map, &types);
+        match output.is_json() {
+            true => output.json(&table),
+            false => table.write(output),
+        }
     }
 
     /// The maps that are named.
@@ -148,6 +193,12 @@ struct Map {
     key: Side,
     value: Side,
     inner: Option<Box<Self>>,
+    /// Of a map in the kernel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
+    /// Where its types are from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<BtfSource>,
     #[serde(skip)]
     line: String,
 }
@@ -180,7 +231,46 @@ impl Map {
             },
             value: Side::of(map.value(), map.value_size().ok()),
             inner: map.inner().map(|inner| Box::new(Self::of(inner))),
+            id: None,
+            source: None,
             line: map.to_string(),
+        }
+    }
+
+    fn of_kernel(map: &AnyMap, types: &MapTypes) -> Self {
+        let map_type = map.map_type();
+        // User space reads ids from these, whatever the program has there.
+        let has_ids = matches!(
+            map_type,
+            MapType::ARRAY_OF_MAPS | MapType::HASH_OF_MAPS | MapType::PROG_ARRAY
+        );
+        let value_type = types.value().filter(|_| !has_ids);
+        let is_section = value_type.is_some_and(|ty| ty.kind() == Ok(BtfKind::Datasec));
+        let key = Side::of(types.key(), Some(map.key_size().into()));
+        let value = Side::of(value_type, Some(map.value_size().into()));
+        let line = format!(
+            "{}: {} -> {}{}, by {}",
+            WatchedMap::of(map),
+            in_short(types.key(), map.key_size()),
+            in_short(value_type, map.value_size()),
+            match map.max_entries() {
+                // As many as there are sockets, files, ...
+                0 => String::new(),
+                1 => ", 1 entry".into(),
+                count => format!(", {count} entries"),
+            },
+            types.source()
+        );
+        Self {
+            name: map.label().name.clone(),
+            map_type,
+            max_entries: map.max_entries(),
+            key: Side { is_index: is_section, ..key },
+            value,
+            inner: None,
+            id: Some(map.id()),
+            source: Some(types.source()),
+            line,
         }
     }
 
@@ -198,6 +288,15 @@ impl Map {
             }
             None => self.value.write("value", output),
         }
+    }
+}
+
+/// `struct flow_key (16 bytes)`
+fn in_short(ty: Option<BtfType<'_>>, size: u32) -> String {
+    match (ty, size) {
+        (Some(ty), size) => format!("{ty} ({size} bytes)"),
+        (None, 0) => "nothing".into(),
+        (None, size) => format!("{size} bytes"),
     }
 }
 

@@ -65,7 +65,7 @@ impl OneMapArgs {
 }
 
 impl Selected {
-    fn of(map: Option<&str>, id: Option<u32>, pin: Option<&PathBuf>) -> Option<Self> {
+    pub(crate) fn of(map: Option<&str>, id: Option<u32>, pin: Option<&PathBuf>) -> Option<Self> {
         if let Some(id) = id {
             return Some(Self::Id(id));
         }

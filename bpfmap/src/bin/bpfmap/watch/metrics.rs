@@ -7,24 +7,30 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bpfmap::watch::{Reading, Sample, WatchedMap, Watermark};
 use hyper::body::Bytes;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// The text that is served: that of the last look, whole.
+/// The texts that are served: those of the last look, whole.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Page(Arc<Mutex<Bytes>>);
+pub(super) struct Page(Arc<Mutex<Texts>>);
+
+/// The same in both formats, of which Prometheus asks for the first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts {
+    pub(super) open_metrics: Bytes,
+    pub(super) plain: Bytes,
+}
 
 impl Page {
-    pub(super) fn text(&self) -> Bytes {
+    pub(super) fn texts(&self) -> Texts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, text: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
+    fn set(&self, texts: Texts) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = texts;
     }
 }
 
@@ -169,10 +175,12 @@ impl Metrics {
     }
 
     fn write(&self) {
-        let mut text = String::new();
+        let (mut open_metrics, mut plain) = (String::new(), String::new());
         // A `String` takes it all.
-        if encode(&mut text, &self.registry).is_ok() {
-            self.page.set(text);
+        if text::encode(&mut open_metrics, &self.registry).is_ok()
+            && prometheus_text::encode(&mut plain, &self.registry).is_ok()
+        {
+            self.page.set(Texts { open_metrics: open_metrics.into(), plain: plain.into() });
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -27,8 +27,11 @@ const MOST_CLIENTS: usize = 32;
 /// How long a client has for its request and for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the client library writes.
+/// For who says that it can read that.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// For all others.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The thread that serves. It ends when this is dropped.
 pub(super) struct Server {
@@ -117,13 +120,26 @@ fn answer(request: &Request<Incoming>, page: &Page) -> Response<Full<Bytes>> {
     }
     match *request.method() {
         // To HEAD hyper sends no more than the head.
-        Method::GET | Method::HEAD => made(StatusCode::OK, OPEN_METRICS, page.text()),
+        Method::GET | Method::HEAD => {
+            let texts = page.texts();
+            match reads_open_metrics(request) {
+                true => made(StatusCode::OK, OPEN_METRICS, texts.open_metrics),
+                false => made(StatusCode::OK, PROMETHEUS, texts.plain),
+            }
+        }
         _ => {
             let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "the metrics can be read\n");
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             refused
         }
     }
+}
+
+fn reads_open_metrics(request: &Request<Incoming>) -> bool {
+    let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    accepted
+        .flat_map(|it| it.split(','))
+        .any(|it| it.trim().to_ascii_lowercase().starts_with("application/openmetrics-text"))
 }
 
 fn made(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
