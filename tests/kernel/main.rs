@@ -43,6 +43,7 @@ mod soundness;
 mod support;
 mod tries;
 mod values;
+mod watch;
 mod why;
 
 use std::process::ExitCode;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         soundness::tests(),
         tries::tests(),
         values::tests(),
+        watch::tests(),
         why::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

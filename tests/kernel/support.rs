@@ -91,6 +91,9 @@ pub enum Need {
     Ids,
     /// The command `bpftool`.
     Bpftool,
+    /// The commands `prometheus` and `promtool`.
+    #[allow(dead_code, reason = "the tests of the command need them")]
+    Prometheus,
     /// The kernel's own types.
     Vmlinux,
     /// Something that not every kernel has.
@@ -111,6 +114,7 @@ fn lacks(need: Need) -> Result<Option<Lack>, String> {
     static BPFFS: OnceLock<Option<String>> = OnceLock::new();
     static BPFTOOL: OnceLock<Option<String>> = OnceLock::new();
     static IDS: OnceLock<Option<String>> = OnceLock::new();
+    static PROMETHEUS: OnceLock<Option<String>> = OnceLock::new();
     static VMLINUX: OnceLock<Option<String>> = OnceLock::new();
     let lacking = match need {
         Need::Bpf => BPF.get_or_init(|| {
@@ -126,6 +130,11 @@ fn lacks(need: Need) -> Result<Option<Lack>, String> {
         Need::Bpftool => BPFTOOL.get_or_init(|| {
             let error = Command::new("bpftool").arg("version").output().err()?;
             Some(format!("bpftool cannot be run: {error}"))
+        }),
+        Need::Prometheus => PROMETHEUS.get_or_init(|| {
+            let run = |name| Command::new(name).arg("--version").output();
+            let error = run("prometheus").and_then(|_| run("promtool")).err()?;
+            Some(format!("prometheus cannot be run: {error}"))
         }),
         Need::Vmlinux => VMLINUX.get_or_init(|| Some(Btf::vmlinux().err()?.to_string())),
         Need::Kernel(brought) => return Ok(brought.lacking()?.map(Lack::Kernel)),

@@ -26,6 +26,11 @@ pub struct Occupancy {
 }
 
 impl Occupancy {
+    /// That of a map that was counted in another way.
+    pub fn new(entries: u64, max_entries: u32, is_approximate: bool) -> Self {
+        Self { entries, max_entries, is_approximate }
+    }
+
     /// The part of the map that is in use: 1 when it is full.
     pub fn ratio(&self) -> f64 {
         self.entries as f64 / f64::from(self.max_entries.max(1))

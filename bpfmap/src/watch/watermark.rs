@@ -33,6 +33,10 @@ pub struct Watermark {
     maps: BTreeMap<u32, State>,
 }
 
+/// 0.85 - 0.05 is a little less than 0.8 to a computer, which 80 of 100 entries is not
+/// to mind. Less than one entry of the largest map.
+const TOLERANCE: f64 = 1e-12;
+
 /// What is known of a map from the looks before.
 #[derive(Clone, Copy, Debug)]
 struct State {
@@ -201,9 +205,9 @@ impl Watermark {
         state.failing = false;
         let level = match occupancy.ratio() {
             ratio if ratio >= 1.0 => Level::Full,
-            ratio if ratio >= threshold => Level::Above,
+            ratio if ratio >= threshold - TOLERANCE => Level::Above,
             // It has to be lower to be taken back.
-            ratio if ratio > back => state.level,
+            ratio if ratio > back + TOLERANCE => state.level,
             _ => Level::Below,
         };
         if level > state.level {

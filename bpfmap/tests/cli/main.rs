@@ -5,7 +5,9 @@
 
 mod command;
 mod dump;
+mod layout;
 mod maps;
+mod prometheus;
 mod select;
 mod stale;
 /// The command's tests are not run with few capabilities.
@@ -33,6 +35,7 @@ mod features {
 #[allow(dead_code, reason = "the kernel tests use more of it")]
 #[path = "../../../tests/kernel/support.rs"]
 mod support;
+mod watch;
 mod why;
 
 use std::process::ExitCode;
@@ -41,6 +44,15 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     // What is mounted from here on is gone with this process.
     support::enter_private_mounts();
-    let tests = [dump::tests(), maps::tests(), select::tests(), stale::tests(), why::tests()];
+    let tests = [
+        dump::tests(),
+        layout::tests(),
+        maps::tests(),
+        prometheus::tests(),
+        select::tests(),
+        stale::tests(),
+        watch::tests(),
+        why::tests(),
+    ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

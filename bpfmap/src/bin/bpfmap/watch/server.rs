@@ -25,7 +25,7 @@ use super::metrics::Page;
 const MOST_CLIENTS: usize = 32;
 
 /// How long a client has for its request and for the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// For who says that it can read that.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
