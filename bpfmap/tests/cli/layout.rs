@@ -9,18 +9,20 @@ use crate::watch::id;
 trials! {
     [Need::Bpf] => [
         a_map_of_the_kernel_is_shown_as_that_of_the_object,
-        the_variables_of_a_program,
         what_has_no_types_is_said_in_a_line,
         one_map_and_no_more_is_meant,
     ]
     [Need::Bpf, Need::Bpffs] => [
         a_map_by_its_pin,
     ]
+    [Need::Bpf, Need::Bpffs, Need::Bpftool] => [
+        the_variables_of_a_program,
+    ]
 }
 
 static VALUES: &[u8] = aya::include_bytes_aligned!("../../../tests/bpf/values.bpf.o");
-static GLOBALS: &[u8] = aya::include_bytes_aligned!("../../../tests/bpf/globals.bpf.o");
 const FLOWS_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/bpf/flows.bpf.o");
+const GLOBALS_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bpf/globals.bpf.o");
 const FLOWS_IN_RUST: &str = include_str!("../../../tests/golden/rust/flows.rs");
 
 fn a_map_of_the_kernel_is_shown_as_that_of_the_object() -> TestResult {
@@ -67,17 +69,18 @@ fn a_map_by_its_pin() -> TestResult {
     Ok(())
 }
 
+/// By libbpf, as aya leaves sections without their types.
 fn the_variables_of_a_program() -> TestResult {
-    let ebpf = Ebpf::load(GLOBALS)?;
-    let id = id(&ebpf, ".rodata")?;
-    let ran = bpfmap(&format!("layout --id {id}"));
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().display();
+    bpftool(&format!("prog loadall {GLOBALS_PATH} {path}/programs pinmaps {path}/maps"))?;
+    let ran = bpfmap(&format!("layout --pin {path}/maps/globals_rodata"));
     let (line, rest) = ran.out.split_once('\n').ok_or("no table")?;
-    assert!(line.starts_with(&format!("array `.rodata` (id {id}): ")), "{line}");
+    assert!(line.starts_with("array `globals_rodata` (id "), "{line}");
     // Without the index, which is 0.
-    let expected = "value: .rodata, 20 bytes\n";
-    assert!(rest.starts_with(expected), "{rest}");
-    let ran = bpfmap(&format!("layout --id {id} --rust"));
-    assert!(ran.out.contains("= Globals<Rodata>;"), "{ran:?}");
+    assert!(rest.starts_with("value: .rodata, 20 bytes\n"), "{rest}");
+    let ran = bpfmap(&format!("layout --pin {path}/maps/globals_rodata --rust"));
+    assert!(ran.out.contains("pub type GlobalsRodata = Globals<Rodata>;"), "{ran:?}");
     Ok(())
 }
 

@@ -96,7 +96,7 @@ impl Watch {
 
     /// Waits for its end; the code, and what it said of errors.
     pub(crate) fn end(mut self) -> TestResult<(Option<i32>, String)> {
-        drop(self.lines.by_ref().count());
+        self.lines.by_ref().for_each(drop);
         let mut errors = String::new();
         self.child.stderr.take().ok_or("no errors")?.read_to_string(&mut errors)?;
         Ok((self.child.wait()?.code(), errors))
