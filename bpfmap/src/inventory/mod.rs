@@ -140,16 +140,21 @@ impl Inventory {
     /// The maps of that name, which the kernel cuts off after 15 bytes; the whole
     /// name does too.
     pub fn maps_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a KernelMap> {
-        /// `BPF_OBJ_NAME_LEN` without the NUL.
-        const KERNEL_NAME_LEN: usize = 15;
-        let cut_off = name.as_bytes().get(..KERNEL_NAME_LEN).unwrap_or(name.as_bytes());
-        self.maps.iter().filter(move |map| {
-            map.name.as_ref().is_some_and(|known| !name.is_empty() && known.as_bytes() == cut_off)
-        })
+        self.maps
+            .iter()
+            .filter(move |map| map.name.as_ref().is_some_and(|known| is_kernel_name(known, name)))
     }
 
     /// The pins of a map, a program or a link.
     pub fn pins_of(&self, object: ObjectId) -> impl Iterator<Item = &Pin> {
         self.pins.iter().filter(move |pin| pin.object == object)
     }
+}
+
+/// Whether a map has a name, which the kernel cuts off after 15 bytes.
+pub(crate) fn is_kernel_name(known: &str, name: &str) -> bool {
+    /// `BPF_OBJ_NAME_LEN` without the NUL.
+    const KERNEL_NAME_LEN: usize = 15;
+    let cut_off = name.as_bytes().get(..KERNEL_NAME_LEN).unwrap_or(name.as_bytes());
+    !name.is_empty() && known.as_bytes() == cut_off
 }

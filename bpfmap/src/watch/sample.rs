@@ -1,6 +1,5 @@
 //! How full a map was when it was looked at.
 
-use crate::inventory::KernelMap;
 use crate::map_type::MapType;
 use crate::maps::uncountable;
 use crate::{AnyMap, Error, Occupancy};
@@ -28,10 +27,6 @@ impl WatchedMap {
     /// An open map.
     pub fn of(map: &AnyMap) -> Self {
         Self::new(map.id(), map.label().name.as_str(), map.map_type())
-    }
-
-    pub(super) fn of_kernel(map: &KernelMap) -> Self {
-        Self::new(map.id, map.name.as_deref().unwrap_or_default(), map.map_type)
     }
 
     /// Whether it can be said how full it is.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::sample::{Reading, Sample, WatchedMap};
+use crate::inventory::is_kernel_name;
 use crate::map_type::MapType;
-use crate::{AnyMap, Error, Inventory};
+use crate::sys::{self, Held};
+use crate::{AnyMap, Error};
 
 /// Maps to be counted, by how they are found.
 ///
@@ -37,7 +39,7 @@ impl Targets {
 
     /// All maps of the kernel of which it can be said how full they are, and those
     /// that come later. Needs `CAP_SYS_ADMIN`, as [`id`](Self::id) and
-    /// [`name`](Self::name) do.
+    /// [`name`](Self::name) do; without it none is found.
     #[must_use]
     pub fn all(mut self) -> Self {
         self.all = true;
@@ -109,13 +111,16 @@ impl Targets {
         if !self.all && self.names.is_empty() {
             return found;
         }
-        let inventory = Inventory::of_kernel();
-        for name in &self.names {
-            found.extend(inventory.maps_named(name).map(WatchedMap::of_kernel));
-        }
-        if self.all {
-            let all = inventory.maps.iter().map(WatchedMap::of_kernel);
-            found.extend(all.filter(WatchedMap::is_countable));
+        let mut after = 0;
+        while let Ok(Some(id)) = sys::next_id(Held::Map, after) {
+            after = id;
+            // One that is gone was never found.
+            let Ok(map) = AnyMap::from_id(id) else { continue };
+            let map = WatchedMap::of(&map);
+            let is_named = self.names.iter().any(|name| is_kernel_name(&map.name, name));
+            if is_named || self.all && map.is_countable() {
+                found.push(map);
+            }
         }
         found
     }

@@ -9,6 +9,7 @@ use bpfmap::{AnyMap, EntryFormat, Object};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::layout::read;
 use crate::output::Output;
 use crate::select::MapArgs;
 use crate::{Found, interrupt};
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &DumpArgs, output: &mut Output) -> anyhow::Result<Found>
 fn format(map: &AnyMap, args: &DumpArgs) -> anyhow::Result<EntryFormat> {
     let Some(path) = &args.object else { return Ok(map.format()?) };
     let file = || path.display().to_string();
-    let bytes = std::fs::read(path).with_context(file)?;
+    let bytes = read(path)?;
     let object = Object::parse(&bytes).with_context(file)?;
     map.format_in(&object, args.name.as_deref()).with_context(file)
 }

@@ -98,11 +98,9 @@ impl Selected {
 fn named(name: &str) -> anyhow::Result<u32> {
     let inventory = Inventory::of_kernel();
     let ids: Vec<_> = inventory.maps_named(name).map(|map| map.id).collect();
-    let not_listed =
-        |missing: &&Incomplete| matches!(missing, Incomplete::Ids { what: "maps", .. });
     match *ids {
         [id] => Ok(id),
-        [] => match inventory.incomplete.iter().find(not_listed) {
+        [] => match maps_not_listed(&inventory) {
             Some(missing) => bail!(
                 "no map can be found by its name `{}`: {missing}; name its pin instead, with --pin",
                 name.escape_debug()
@@ -121,4 +119,10 @@ fn named(name: &str) -> anyhow::Result<u32> {
             several.iter().map(u32::to_string).collect::<Vec<_>>().join(", --id ")
         ),
     }
+}
+
+/// Why the maps in the kernel could not all be listed.
+pub(crate) fn maps_not_listed(inventory: &Inventory) -> Option<&Incomplete> {
+    let of_maps = |missing: &&Incomplete| matches!(missing, Incomplete::Ids { what: "maps", .. });
+    inventory.incomplete.iter().find(of_maps)
 }

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use bpfmap::Inventory;
 use bpfmap::watch::{Reading, Sample, Targets, Watermark};
 use clap::Args;
 
 use crate::output::Output;
-use crate::select::Selected;
+use crate::select::{Selected, maps_not_listed};
 use crate::{Found, interrupt};
 use lines::Lines;
 use metrics::Metrics;
@@ -130,7 +131,7 @@ pub(crate) fn run(args: &WatchArgs, output: &mut Output) -> anyhow::Result<Found
         }
         output.flush()?;
         if args.once {
-            return once(&samples, &watermark, output);
+            return args.looked(&samples, &watermark, output);
         }
         if interrupt::wait(args.interval) {
             return Ok(Found::Ended);
@@ -138,20 +139,31 @@ pub(crate) fn run(args: &WatchArgs, output: &mut Output) -> anyhow::Result<Found
     }
 }
 
-fn once(samples: &[Sample], watermark: &Watermark, output: &mut Output) -> anyhow::Result<Found> {
-    if samples.is_empty() && !output.is_json() {
-        writeln!(output, "there is no map of which it can be said how full it is")?;
-    }
-    let is_failed = |sample: &Sample| matches!(sample.reading, Reading::Failed(_));
-    let is_above = |sample: &Sample| watermark.is_above(sample.map.id);
-    Ok(match (samples.iter().any(is_above), samples.iter().any(is_failed)) {
-        (true, _) => Found::Problem,
-        (false, true) => Found::NotLooked,
-        (false, false) => Found::Nothing,
-    })
-}
-
 impl WatchArgs {
+    /// What one look tells.
+    fn looked(
+        &self,
+        samples: &[Sample],
+        watermark: &Watermark,
+        output: &mut Output,
+    ) -> anyhow::Result<Found> {
+        if samples.is_empty() && !output.is_json() {
+            writeln!(output, "there is no map of which it can be said how full it is")?;
+        }
+        let is_above = |sample: &Sample| watermark.is_above(sample.map.id);
+        // That one of all is freed is nothing to mind, one that was asked for is.
+        let is_missing = |sample: &Sample| match sample.reading {
+            Reading::Counted(_) => false,
+            Reading::Failed(_) => true,
+            _ => !self.all,
+        };
+        Ok(match (samples.iter().any(is_above), samples.iter().any(is_missing)) {
+            (true, _) => Found::Problem,
+            (false, true) => Found::NotLooked,
+            (false, false) => Found::Nothing,
+        })
+    }
+
     /// What is to be watched, which all has to be there at first.
     fn targets(&self) -> anyhow::Result<Targets> {
         let ids = self.ids.iter().map(|id| Selected::Id(*id));
@@ -170,8 +182,8 @@ impl WatchArgs {
         match (self.all, self.maps.is_empty() && self.ids.is_empty() && self.pins.is_empty()) {
             (true, _) => {
                 // Otherwise there would be nothing, and nobody would know why.
-                let kernel = bpfmap::Inventory::of_kernel();
-                if let Some(missing) = kernel.incomplete.first() {
+                let kernel = Inventory::of_kernel();
+                if let Some(missing) = maps_not_listed(&kernel) {
                     bail!("not all maps can be watched: {missing}");
                 }
                 Ok(targets.all())

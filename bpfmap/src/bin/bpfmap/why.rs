@@ -12,6 +12,7 @@ use clap::Args;
 use serde::{Serialize, Serializer};
 
 use crate::Found;
+use crate::layout::read;
 use crate::output::Output;
 use crate::select::{MapArgs, Selected};
 
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &WhyArgs, output: &mut Output) -> anyhow::Result<Found> 
     let object = match &args.object {
         Some(path) => {
             let file = || path.display().to_string();
-            Some((std::fs::read(path).with_context(file)?, file()))
+            Some((read(path)?, file()))
         }
         None => None,
     };
