@@ -5,6 +5,7 @@
 
 mod command;
 mod dump;
+mod every;
 mod layout;
 mod maps;
 mod prometheus;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     support::enter_private_mounts();
     let tests = [
         dump::tests(),
+        every::tests(),
         layout::tests(),
         maps::tests(),
         prometheus::tests(),

@@ -105,7 +105,9 @@ fn man(out: Option<PathBuf>, output: &mut Output) -> anyhow::Result<Found> {
         Some(directory) => clap_mangen::generate_to(Cli::command(), directory)?,
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            // Which has no page of its own.
+            let command = Cli::command().disable_help_subcommand(true);
+            clap_mangen::Man::new(command).render(&mut page)?;
             output.write_all(&page)?;
         }
     }
