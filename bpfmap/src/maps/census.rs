@@ -119,9 +119,7 @@ impl OpenMap {
         let map_type = MapType::from_raw(info.map_type);
         let entries = match (map_type, self.counter.count(&self.map)) {
             (_, Some(entries)) => entries,
-            (MapType::SOCKHASH | MapType::DEVMAP_HASH | MapType::STACK_TRACE, _) => {
-                self.count_keys()?
-            }
+            (MapType::SOCKHASH | MapType::STACK_TRACE, _) => self.count_keys()?,
             // Of its slots a batch may end at the first that is empty.
             (MapType::ARRAY_OF_MAPS, _) => self.count_in_batches(Walk::by_key(self))?,
             _ => self.count_in_batches(Walk::new(self))?,
