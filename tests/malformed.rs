@@ -309,6 +309,101 @@ fn more_members_than_there_are_bytes() {
 }
 
 #[test]
+fn more_of_anything_than_there_are_bytes() {
+    // Members, values, parameters, variables: what the kinds count.
+    for kind in [kind::STRUCT, kind::UNION, 6, kind::FUNC_PROTO, kind::DATASEC, 19] {
+        for len in [1, 0xffff, 0x00ff_ffff] {
+            let mut btf = two();
+            btf.add(0, kind, len, 0, &[]);
+            let error = unreadable(btf);
+            assert!(matches!(error, BtfError::Malformed { .. }), "kind {kind}, {len}: {error}");
+        }
+    }
+}
+
+#[test]
+fn chains_that_are_long_without_a_circle() {
+    let mut typedefs = Builder::new();
+    let mut last = typedefs.int(4);
+    for _ in 0..100_000 {
+        last = typedefs.typedef("again", last);
+    }
+    typedefs.typedef("t", last);
+    let mut arrays = Builder::new();
+    let mut last = arrays.int(4);
+    for _ in 0..100_000 {
+        last = arrays.array(last, 1);
+    }
+    arrays.typedef("t", last);
+    let mut anonymous = Builder::new();
+    let mut last = anonymous.int(4);
+    for _ in 0..100_000 {
+        last = anonymous.structure("", 4, &[("", last, 0)]);
+    }
+    anonymous.structure("t", 8, &[("", last, 0)]);
+    for btf in [typedefs, arrays, anonymous] {
+        let error = unusable::<Two>(btf);
+        assert!(matches!(error, BtfError::TooDeep { .. }), "{error}");
+    }
+}
+
+#[test]
+fn structs_nested_deeper_than_any_stack() {
+    let mut btf = Builder::new();
+    let mut last = btf.int(4);
+    for _ in 0..100_000 {
+        last = btf.structure("", 4, &[("a", last, 0)]);
+    }
+    btf.structure("t", 8, &[("a", last, 0), ("b", last, 32)]);
+    let found = differences::<Two>(btf);
+    assert_eq!(found, [("a".to_owned(), Type), ("b".to_owned(), Type)]);
+}
+
+#[test]
+fn types_and_names_in_the_same_bytes() {
+    // The names begin where the types do, and are those, too.
+    let bytes = with_header(16, 0);
+    let names = u32::from_le_bytes(*bytes[20..].first_chunk().unwrap());
+    for len in [1, 2, 3, 4, names] {
+        let mut bytes = bytes.clone();
+        bytes[20..24].copy_from_slice(&len.to_le_bytes());
+        let checked = cheap(bytes, |bytes| match drawn(Btf::parse(bytes)) {
+            Ok(btf) => drawn(btf.check::<Two>("t")).is_ok(),
+            Err(_) => false,
+        });
+        assert!(!checked, "{len} bytes of names");
+    }
+}
+
+#[test]
+fn members_in_the_same_bytes() {
+    let mut btf = Builder::new();
+    let int = btf.int(4);
+    btf.structure("t", 8, &[("a", int, 0), ("b", int, 0)]);
+    assert_eq!(differences::<Two>(btf), [("b".to_owned(), Moved)]);
+}
+
+#[test]
+fn a_map_of_maps_of_itself() {
+    let mut btf = two();
+    let hash = btf.array(0, 13);
+    let to_hash = btf.pointer(hash);
+    // A pointer, an array of it, and the struct that they are in.
+    let definition = btf.next_id + 2;
+    let to_itself = btf.pointer(definition);
+    let values = btf.array(to_itself, 0);
+    let members = [("type", to_hash, 0), ("key", to_hash, 64), ("values", values, 128)];
+    assert_eq!(btf.structure("", 24, &members), definition);
+    let map = btf.variable("m", definition);
+    btf.maps_section(&[map]);
+    let checked = check_map::<HashMap<u32, Two>>(object(btf));
+    match checked {
+        Err(Error::Object(ObjectError::Map { map, .. })) => assert!(map.starts_with("m")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn unknown_kinds() {
     for kind in [0, 20, 0x7f] {
         let mut btf = two();
@@ -649,6 +744,71 @@ fn symbols_outside_of_their_section() {
     }
     let short = checked(&[9, 0, 0]);
     assert!(matches!(short, Err(Error::Object(ObjectError::Map { .. }))), "{short:?}");
+}
+
+/// An object like any, with `bytes` written into it at a place of its ELF header,
+/// or of the header of a section.
+fn object_with(section: Option<usize>, at: usize, bytes: &[u8]) -> Vec<u8> {
+    let btf = Vec::from(two());
+    let symbols = symbols(1, M);
+    let sections = [(BTF, PROGBITS, &*btf), (0, SYMTAB, &symbols), (MAPS, PROGBITS, &[0; 4])];
+    let mut object = elf(NAMES, &sections);
+    let headers = u32::from_le_bytes(*object[40..].first_chunk().unwrap()) as usize;
+    let at = at + section.map_or(0, |index| headers + index * 64);
+    object[at..at + bytes.len()].copy_from_slice(bytes);
+    object
+}
+
+#[test]
+fn tables_of_sections_that_are_not_there() {
+    let (count, huge) = (60, [u64::MAX, u64::MAX - 64, 1 << 40, 0x7fff_ffff_ffff_ffff]);
+    for word in [5_u16, 0xfeff, 0xffff].map(u16::to_le_bytes) {
+        let object = object_with(None, count, &word);
+        // Five there are, names and all; the section that is none is the first.
+        let checked = check_map::<HashMap<u32, Two>>(object);
+        // The symbol lies in a section of zeros, which declares a map of type 0.
+        let is_whole = matches!(checked, Err(Error::MapType { .. }));
+        assert_eq!(is_whole, word == [5, 0], "{word:?} sections: {checked:?}");
+    }
+    for word in huge.map(u64::to_le_bytes) {
+        let place = check_map::<HashMap<u32, Two>>(object_with(None, 40, &word));
+        assert!(matches!(place, Err(Error::Object(_))), "{place:?}");
+        // A count of 0 says that the first header has it, as a size.
+        let mut many = object_with(Some(0), 32, &word);
+        many[count..count + 2].fill(0);
+        let many = check_map::<HashMap<u32, Two>>(many);
+        assert!(matches!(many, Err(Error::Object(_))), "{many:?}");
+    }
+}
+
+#[test]
+fn sections_that_are_not_within_the_file() {
+    let huge = [u64::MAX, u64::MAX - 63, 1 << 40, 0x7fff_ffff_ffff_ffff];
+    // Names, BTF, symbols and maps; where they begin and how long they are.
+    for (section, at) in (1..5).flat_map(|section| [(section, 24), (section, 32)]) {
+        for word in huge.map(u64::to_le_bytes) {
+            let checked = check_map::<HashMap<u32, Two>>(object_with(Some(section), at, &word));
+            assert!(matches!(checked, Err(Error::Object(_))), "{section}, {at}: {checked:?}");
+        }
+    }
+}
+
+#[test]
+fn sections_that_lie_over_one_another() {
+    let whole = object_with(None, 0, &[]);
+    let mut place = [0; 16];
+    place[8..].copy_from_slice(&(whole.len() as u64).to_le_bytes());
+    // One of them over the whole file, and all of them.
+    for sections in [1..2, 2..3, 3..4, 4..5, 1..5] {
+        let mut object = whole.clone();
+        for section in sections.clone() {
+            let with = object_with(Some(section), 24, &place);
+            let header = whole.len() - (5 - section) * 64;
+            object[header..header + 64].copy_from_slice(&with[header..header + 64]);
+        }
+        let checked = check_map::<HashMap<u32, Two>>(object);
+        assert!(checked.is_err(), "{sections:?}");
+    }
 }
 
 #[test]
