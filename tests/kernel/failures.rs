@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs::File;
 use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
 
 use aya::{Ebpf, EbpfLoader};
 use bpfmap::{
@@ -65,13 +66,37 @@ const ERRNOS: &[(i32, &str)] = &[
 /// How the text begins that is left for what no kernel answers.
 const NOT_THE_KERNELS: &str = "no kernel up to Linux 6.18 gives this answer here of its own";
 
-type Call = Box<dyn Fn() -> Result<(), Error>>;
+type Call<'a> = Box<dyn Fn() -> Result<(), Error> + 'a>;
 
 /// An operation of a typed map.
-struct Case {
+struct Case<'a> {
     kind: &'static str,
     operation: &'static str,
-    call: Call,
+    call: Call<'a>,
+}
+
+/// What operations are handed.
+struct Handed {
+    /// Two, as some take a map and others a slice.
+    tenant: Tenant,
+    tenants: [Tenant; 1],
+    socket: UdpSocket,
+    process: OwnedFd,
+    file: File,
+    cgroup: File,
+}
+
+impl Handed {
+    fn new(inner: &Ebpf) -> Result<Self, Box<dyn std::error::Error>> {
+        Ok(Self {
+            tenant: with_object(INNER, inner, "tenant")?,
+            tenants: [with_object(INNER, inner, "tenant")?],
+            socket: UdpSocket::bind("127.0.0.1:0")?,
+            process: this_process()?,
+            file: File::open("/")?,
+            cgroup: File::open("/sys/fs/cgroup")?,
+        })
+    }
 }
 
 macro_rules! cases {
@@ -79,7 +104,7 @@ macro_rules! cases {
         let map = std::rc::Rc::new($map);
         $({
             let map = std::rc::Rc::clone(&map);
-            let call: Call = Box::new(move || map.$operation($($argument),*).map(drop));
+            let call: Call<'_> = Box::new(move || map.$operation($($argument),*).map(drop));
             $cases.push(Case { kind: $kind, operation: stringify!($operation), call });
         })*
     };
@@ -95,19 +120,21 @@ macro_rules! walks {
         let map = std::rc::Rc::new($map);
         $({
             let map = std::rc::Rc::clone(&map);
-            let call: Call = Box::new(move || first(map.$walk()));
+            let call: Call<'_> = Box::new(move || first(map.$walk()));
             $cases.push(Case { kind: $kind, operation: stringify!($walk), call });
         })*
     };
 }
 
-fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
+fn all_cases<'a>(
+    inner: &Ebpf,
+    handed: &'a Handed,
+) -> Result<Vec<Case<'a>>, Box<dyn std::error::Error>> {
     // Known from here on, so that no failure is taken for the answer.
     let conditions = Feature::TrieConditions.probe();
     assert!(conditions.is_yes(), "{conditions}");
     let mut cases = Vec::new();
     let (ebpf, kinds) = (Ebpf::load(MAPS)?, Ebpf::load(KINDS)?);
-    let inner = Ebpf::load(INNER)?;
     let storage = EbpfLoader::new().allow_unsupported_maps().load(STORAGE)?;
     let open = || with_object::<HashMap<u32, u64>>(MAPS, &ebpf, "large");
     cases! {
@@ -157,12 +184,10 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
         cases, "bloom_filter", with_object::<BloomFilter<Prefix>>(BLOOM, &Ebpf::load(BLOOM)?, "seen")?,
         insert(&ten); may_contain(&ten); freeze();
     }
-    let tenant = || with_object::<Tenant>(INNER, &inner, "tenant");
     let object = Object::parse(INNER)?;
     let options = OpenOptions::new().object(&object);
-    let (one, all) = (tenant()?, [tenant()?]);
-    let (one, all): (&'static _, &'static _) = (Box::leak(one.into()), Box::leak(all.into()));
-    let of_maps = || options.open::<HashOfMaps<u16, Tenant>>(&inner, "tenants");
+    let (one, all) = (&handed.tenant, &handed.tenants);
+    let of_maps = || options.open::<HashOfMaps<u16, Tenant>>(inner, "tenants");
     cases! {
         cases, "hash_of_maps", of_maps()?,
         get(&1); contains_key(&1); insert(&1, one); insert_new(&1, one); replace(&1, one);
@@ -171,10 +196,9 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     }
     walks!(cases, "hash_of_maps", of_maps()?, keys);
     cases! {
-        cases, "array_of_maps", options.open::<ArrayOfMaps<Tenant>>(&inner, "slots")?,
+        cases, "array_of_maps", options.open::<ArrayOfMaps<Tenant>>(inner, "slots")?,
         get(1); contains_key(1); set(1, one); remove(1); freeze();
     }
-    let socket: &'static UdpSocket = Box::leak(UdpSocket::bind("127.0.0.1:0")?.into());
     let mark = zeroed::<Mark>();
     macro_rules! storage {
         ($object:ident, $ebpf:expr, $kind:literal, $name:literal, $owner:expr) => {
@@ -185,13 +209,10 @@ fn all_cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
             }
         };
     }
-    storage!(INNER, &inner, "sk_storage", "sockets", socket);
-    let process: &'static _ = Box::leak(this_process()?.into());
-    storage!(TASKS, &load_tasks()?, "task_storage", "tasks", process);
-    let file: &'static _ = Box::leak(File::open("/")?.into());
-    storage!(STORAGE, &storage, "inode_storage", "inodes", file);
-    let cgroup: &'static _ = Box::leak(File::open("/sys/fs/cgroup")?.into());
-    storage!(STORAGE, &storage, "cgrp_storage", "cgroups", cgroup);
+    storage!(INNER, inner, "sk_storage", "sockets", &handed.socket);
+    storage!(TASKS, &load_tasks()?, "task_storage", "tasks", &handed.process);
+    storage!(STORAGE, &storage, "inode_storage", "inodes", &handed.file);
+    storage!(STORAGE, &storage, "cgrp_storage", "cgroups", &handed.cgroup);
     let globals = Ebpf::load(GLOBALS)?;
     let object = Object::parse(GLOBALS)?;
     let options = OpenOptions::new().object(&object);
@@ -212,7 +233,9 @@ fn behind_label(text: &str) -> &str {
 }
 
 fn no_answer_is_without_a_meaning() -> TestResult {
-    let cases = all_cases()?;
+    let inner = Ebpf::load(INNER)?;
+    let handed = Handed::new(&inner)?;
+    let cases = all_cases(&inner, &handed)?;
     // By errno, by what it means, by kind of map: the operations.
     let mut found: BTreeMap<usize, BTreeMap<String, BTreeMap<&str, Vec<&str>>>> = BTreeMap::new();
     let mut others = Vec::new();

@@ -6,7 +6,6 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 use std::fs::File;
 use std::io;
-use std::sync::OnceLock;
 
 use aya::Ebpf;
 use bpfmap::{Btf, BtfError, Feature, Loader, MapType, Support};
@@ -150,7 +149,7 @@ impl Brought {
                 unknown @ Support::Unknown(_) => Err(unknown.to_string().into()),
             },
             Self::Kind(kind) => unless(libc::EINVAL, raw::load_btf(&with_a_type_of(kind))),
-            Self::Owned(name) => match vmlinux()?.type_named(name) {
+            Self::Owned(name) => match Btf::vmlinux()?.type_named(name) {
                 Ok(_) => Ok(true),
                 Err(BtfError::NoSuchType { .. }) => Ok(false),
                 Err(error) => Err(error.into()),
@@ -244,13 +243,6 @@ fn unless<T>(errno: i32, answer: io::Result<T>) -> Result<bool, Box<dyn std::err
         Err(error) if error.raw_os_error() == Some(errno) => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-/// The kernel's own types, read once.
-fn vmlinux() -> Result<&'static Btf<'static>, Box<dyn std::error::Error>> {
-    static VMLINUX: OnceLock<Result<Btf<'static>, String>> = OnceLock::new();
-    let read = VMLINUX.get_or_init(|| Btf::vmlinux().map_err(|error| error.to_string()));
-    read.as_ref().map_err(|error| error.clone().into())
 }
 
 fn with_a_type_of(number: u32) -> Vec<u8> {

@@ -26,6 +26,7 @@ mod hash;
 mod in_kernel;
 mod inner;
 mod inventory;
+mod leaks;
 mod least;
 mod lying;
 mod maps;

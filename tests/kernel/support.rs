@@ -16,6 +16,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::capabilities;
 use crate::features::Brought;
+use crate::leaks::Held;
 
 pub static FLOWS: &[u8] = aya::include_bytes_aligned!("../../examples/bpf/flows.bpf.o");
 pub static KINDS: &[u8] = aya::include_bytes_aligned!("../bpf/kinds.bpf.o");
@@ -169,7 +170,13 @@ pub fn trial(name: &str, needs: &'static [Need], body: fn() -> TestResult) -> Tr
                 None => {}
             }
         }
-        body().map(|()| Completion::Completed).map_err(|error| Failed::from(error.to_string()))
+        let before = Held::now();
+        body().map_err(|error| Failed::from(error.to_string()))?;
+        let left = before.and_then(|before| Some(Held::now()?.since(&before)));
+        match left.unwrap_or_default().as_slice() {
+            [] => Ok(Completion::Completed),
+            left => Err(Failed::from(format!("it leaves behind:\n    {}", left.join("\n    ")))),
+        }
     })
 }
 
