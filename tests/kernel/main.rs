@@ -7,6 +7,8 @@
 //! the 1 a capability that this process has not is no failure.
 
 mod answers;
+#[cfg(bpfmap_asan)]
+mod boundary;
 mod btf;
 #[path = "../builder.rs"]
 mod builder;
