@@ -7,6 +7,8 @@ mod command;
 mod dump;
 mod every;
 mod layout;
+#[path = "../../../tests/kernel/leaks.rs"]
+mod leaks;
 mod maps;
 mod prometheus;
 mod select;
