@@ -15,13 +15,14 @@ use bpfmap::{
 };
 use caps::Capability::{self, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN};
 
+use crate::features::{FREEZING_WRITES, TAKE};
 use crate::inner::{INNER, Mark, Tenant};
 use crate::maps::{Count, MAPS};
 use crate::privilege::with_only;
 use crate::support::*;
 
 trials! {
-    [Need::Bpf, Need::Ids, Need::Bpffs] => [
+    [Need::Bpf, Need::Ids, Need::Bpffs, TAKE, FREEZING_WRITES] => [
         the_docs_say_what_each_operation_needs,
     ]
 }

@@ -8,12 +8,15 @@ use aya::programs::Xdp;
 use aya::{Ebpf, TestRun, TestRunOptions};
 use bpfmap::{BpfMapValue, HashMap, Object, OpenOptions, PerCpu, RingBuf};
 
+use crate::features::TAKE;
 use crate::maps::{Count, MAPS};
 use crate::support::*;
 
 trials! {
-    [Need::Bpf] => [
+    [Need::Bpf, TAKE] => [
         walks_and_batches_are_whole,
+    ]
+    [Need::Bpf] => [
         opening_is_not_interrupted,
         waiting_goes_on_until_the_time_is_up,
         waiting_goes_on_until_there_is_an_event,

@@ -12,6 +12,7 @@ use bpfmap::{
 };
 use nix::sched::{CloneFlags, unshare};
 
+use crate::features::TAKE;
 use crate::maps::{Count, MAPS};
 use crate::raw::{Create, link_xdp, load_btf, written};
 use crate::support::*;
@@ -22,10 +23,12 @@ trials! {
         a_map_that_is_larger_or_smaller_than_its_type_does_not_open,
         a_foreign_map_behind_the_right_name_does_not_open,
         types_without_bytes_fit_no_map,
-        any_bytes_are_a_value,
         elements_in_memory_do_not_touch,
         a_ring_buffer_that_another_reader_spoils,
         btf_and_programs_are_no_maps,
+    ]
+    [Need::Bpf, TAKE] => [
+        any_bytes_are_a_value,
     ]
     [Need::Bpf, Need::Ids] => [
         a_link_is_no_map,

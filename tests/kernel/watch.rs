@@ -13,6 +13,8 @@ trials! {
         every_type_is_counted_or_refused_with_a_reason,
         a_map_of_maps_is_counted_by_what_is_in_it,
         keys_are_counted_where_values_cannot_be_read,
+    ]
+    [Need::Bpf, Need::Ids] => [
         a_watch_does_not_keep_a_map,
         a_name_goes_on_with_the_next_map,
         what_cannot_be_counted_is_said_by_the_sample,
