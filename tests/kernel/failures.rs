@@ -22,7 +22,7 @@ use crate::maps::{BLOOM, Count, MAPS, Prefix};
 use crate::support::*;
 
 trials! {
-    [Need::Bpf, BLOOM_FILTER, TASK_STORAGE, CGROUP_STORAGE] => [no_answer_is_without_a_meaning]
+    [Need::Bpf, CGROUP_STORAGE, BLOOM_FILTER, TASK_STORAGE] => [no_answer_is_without_a_meaning]
     [Need::Bpf, Need::Ids] => [opening_says_what_an_answer_means]
     [Need::Bpf, FREEZING_WRITES] => [maps_for_one_direction_say_so]
 }

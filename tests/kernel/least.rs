@@ -22,7 +22,7 @@ use crate::privilege::with_only;
 use crate::support::*;
 
 trials! {
-    [Need::Bpf, Need::Ids, Need::Bpffs, TAKE, FREEZING_WRITES] => [
+    [Need::Bpf, Need::Ids, Need::Bpffs, FREEZING_WRITES, TAKE] => [
         the_docs_say_what_each_operation_needs,
     ]
 }
