@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::btf::{Btf, BtfError, BtfType, Composite, Order, Type, TypeId, TypeName};
+use crate::btf::{Btf, BtfError, BtfType, Composite, Member, Order, Type, TypeId, TypeName};
 use crate::compare::is_padding_name;
 use crate::layout::{Kind, Layout};
 
@@ -11,6 +11,10 @@ use crate::layout::{Kind, Layout};
 /// bytes.
 const MAX_DEPTH: usize = 16;
 const MAX_LEAVES: usize = 256;
+
+/// How many leaves there are in all arms of unions: those of unions in unions of
+/// unions could be any number.
+const MAX_IN_ARMS: usize = 1024;
 
 /// A number or bytes that a key has, however deep in its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,21 @@ pub struct KeyField {
     pub kind: FieldKind,
     /// Its type, as its side spells it.
     pub ty: String,
+    /// Of a union, what its arms have: other names for the same bytes. Empty where
+    /// there are too many.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub arms: Vec<UnionArm>,
+}
+
+/// One of the ways to read a union.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct UnionArm {
+    /// The names that lead there; empty for an arm that is anonymous.
+    pub path: String,
+    /// What it consists of. Bytes of the union that it does not cover are not in it.
+    pub fields: Vec<KeyField>,
 }
 
 /// What the bits of a field are.
@@ -95,7 +114,8 @@ fn rust(leaves: &mut Vec<KeyField>, layout: &Layout, path: String, at: u64, dept
     let (size, left) = (layout.size() as u64, leaves_left(leaves));
     let mut leaf = |kind| {
         let ty = crate::layout::TypeName(layout).to_string();
-        leaves.push(KeyField { path: path.clone(), bits: at * 8..(at + size) * 8, kind, ty });
+        let bits = at * 8..(at + size) * 8;
+        leaves.push(KeyField { path: path.clone(), bits, kind, ty, arms: Vec::new() });
     };
     if depth == 0 {
         return leaf(FieldKind::Bytes);
@@ -147,7 +167,7 @@ fn join(path: &str, name: &str) -> String {
 ///
 /// When it is incomplete, or the BTF is malformed there.
 pub(crate) fn of_btf(btf: &Btf<'_>, id: TypeId) -> Result<Vec<KeyField>, BtfError> {
-    let mut open = Open { btf, leaves: Vec::new() };
+    let mut open = Open { btf, leaves: Vec::new(), left_in_arms: MAX_IN_ARMS };
     open.ty(id, String::new(), 0, MAX_DEPTH)?;
     let size = btf.size_of(id)?.saturating_mul(8);
     let mut leaves = open.leaves;
@@ -156,7 +176,7 @@ pub(crate) fn of_btf(btf: &Btf<'_>, id: TypeId) -> Result<Vec<KeyField>, BtfErro
     let mut covered = 0;
     let mut hole = |bits: Range<u64>| {
         let (path, ty) = (String::new(), String::new());
-        holes.push(KeyField { path, bits, kind: FieldKind::Padding, ty });
+        holes.push(KeyField { path, bits, kind: FieldKind::Padding, ty, arms: Vec::new() });
     };
     for field in &leaves {
         if field.bits.start > covered {
@@ -175,12 +195,63 @@ pub(crate) fn of_btf(btf: &Btf<'_>, id: TypeId) -> Result<Vec<KeyField>, BtfErro
 struct Open<'a> {
     btf: &'a Btf<'a>,
     leaves: Vec<KeyField>,
+    left_in_arms: usize,
 }
 
 impl Open<'_> {
     fn leaf(&mut self, id: TypeId, path: String, bits: Range<u64>, kind: FieldKind) {
         let ty = TypeName::of(self.btf, id).to_string();
-        self.leaves.push(KeyField { path, bits, kind, ty });
+        self.leaves.push(KeyField { path, bits, kind, ty, arms: Vec::new() });
+    }
+
+    /// A union is bytes, and has arms; `within` is the path to these.
+    fn union(
+        &mut self,
+        id: TypeId,
+        path: String,
+        within: &str,
+        at: u64,
+        depth: usize,
+    ) -> Result<(), BtfError> {
+        let bits = at..at.saturating_add(self.btf.size_of(id)?.saturating_mul(8));
+        let arms = self.arms(id, within, at, depth)?;
+        self.leaf(id, path, bits, FieldKind::Bytes);
+        if let Some(leaf) = self.leaves.last_mut() {
+            leaf.arms = arms;
+        }
+        Ok(())
+    }
+
+    fn arms(
+        &mut self,
+        id: TypeId,
+        within: &str,
+        at: u64,
+        depth: usize,
+    ) -> Result<Vec<UnionArm>, BtfError> {
+        let Type::Composite(union) = self.btf.peel_newtypes(id)?.ty else { return Ok(Vec::new()) };
+        let mut arms = Vec::new();
+        let outside = std::mem::take(&mut self.leaves);
+        if depth > 0 {
+            for arm in union.members() {
+                if self.left_in_arms == 0 {
+                    break;
+                }
+                let name = self.btf.string(arm.name)?;
+                let path = if name.is_empty() { String::new() } else { join(within, &name) };
+                self.member(&arm, within, at, depth)?;
+                let fields = std::mem::take(&mut self.leaves);
+                // One that is empty counts, too.
+                self.left_in_arms = self.left_in_arms.saturating_sub(fields.len().max(1));
+                arms.push(UnionArm { path, fields });
+            }
+        }
+        self.leaves = outside;
+        // Half of them would say that the others are wrong.
+        if self.left_in_arms == 0 {
+            arms.clear();
+        }
+        Ok(arms)
     }
 
     /// `at` is in bits.
@@ -208,9 +279,11 @@ impl Open<'_> {
                 }
                 return Ok(());
             }
-            (Type::Composite(composite), _)
-                if !composite.union && composite.len() <= leaves_left(&self.leaves) =>
-            {
+            (Type::Composite(composite), _) if composite.union => {
+                let within = path.clone();
+                return self.union(id, path, &within, at, depth - 1);
+            }
+            (Type::Composite(composite), _) if composite.len() <= leaves_left(&self.leaves) => {
                 return self.members(composite, &path, at, depth);
             }
             _ => FieldKind::Bytes,
@@ -226,38 +299,47 @@ impl Open<'_> {
         at: u64,
         depth: usize,
     ) -> Result<(), BtfError> {
-        for member in composite.members() {
-            let name = self.btf.string(member.name)?;
-            let (before, start) = (self.leaves.len(), at + u64::from(member.bit_offset));
-            let path = match &*name {
-                // In C its members belong to the struct around it.
-                "" => self.anonymous(path, member.target)?,
-                name => join(path, name),
-            };
-            match self.btf.bitfield(&member)? {
-                Some((start, width)) => {
-                    let bits = at + start..at + start + width;
-                    self.leaf(member.target, path, bits, FieldKind::Unsigned);
-                }
-                None => self.ty(member.target, path, start, depth - 1)?,
+        composite.members().try_for_each(|member| self.member(&member, path, at, depth))
+    }
+
+    /// A member of what is at `path` and at `at`.
+    fn member(
+        &mut self,
+        member: &Member,
+        path: &str,
+        at: u64,
+        depth: usize,
+    ) -> Result<(), BtfError> {
+        let name = self.btf.string(member.name)?;
+        let (before, start) = (self.leaves.len(), at + u64::from(member.bit_offset));
+        if let Some((start, width)) = self.btf.bitfield(member)? {
+            let bits = at + start..at + start + width;
+            let path = if name.is_empty() { path.into() } else { join(path, &name) };
+            self.leaf(member.target, path, bits, FieldKind::Unsigned);
+        } else if !name.is_empty() {
+            self.ty(member.target, join(path, &name), start, depth - 1)?;
+        } else {
+            // In C its members belong to the struct around it.
+            match self.arms_joined(path, member.target)? {
+                Some(joined) => self.union(member.target, joined, path, start, depth - 1)?,
+                None => self.ty(member.target, path.into(), start, depth - 1)?,
             }
-            if is_padding_name(&name) {
-                self.leaves[before..].iter_mut().for_each(|leaf| leaf.kind = FieldKind::Padding);
-            }
+        }
+        if is_padding_name(&name) {
+            self.leaves[before..].iter_mut().for_each(|leaf| leaf.kind = FieldKind::Padding);
         }
         Ok(())
     }
 
-    /// The path to what is in an anonymous member: a union of them is named after
-    /// its arms.
-    fn anonymous(&self, path: &str, id: TypeId) -> Result<String, BtfError> {
+    /// The path to an anonymous union, which is named after its arms.
+    fn arms_joined(&self, path: &str, id: TypeId) -> Result<Option<String>, BtfError> {
         match self.btf.peel(id)?.ty {
             Type::Composite(union) if union.union => {
                 let arms = union.members().take(4).map(|arm| self.btf.string(arm.name));
                 let arms = arms.collect::<Result<Vec<_>, _>>()?;
-                Ok(join(path, &arms.join("|")))
+                Ok(Some(join(path, &arms.join("|"))))
             }
-            _ => Ok(path.into()),
+            _ => Ok(None),
         }
     }
 }
@@ -309,6 +391,35 @@ mod tests {
         assert_eq!(fields("anonymous")[1], "b 4..6 Unsigned");
         let unions = fields("unions");
         assert_eq!(unions[1..], ["v4|v6 4..20 Bytes", "named 20..24 Bytes"]);
+    }
+
+    #[test]
+    fn a_union_has_the_fields_of_its_arms() {
+        let bytes = std::fs::read("../tests/bpf/shapes.bpf.o").expect("the object");
+        let object = Object::parse(&bytes).expect("an object");
+        let fields = KeyField::of(&object.btf().type_named("arms").expect("a type"));
+        let fields = fields.expect("fields");
+        let arms = |field: &KeyField| -> Vec<_> {
+            let arm = |arm: &UnionArm| {
+                let fields = arm.fields.iter().map(|field| (field.path.clone(), field.bytes()));
+                (arm.path.clone(), fields.collect::<Vec<_>>())
+            };
+            field.arms.iter().map(arm).collect()
+        };
+        let anonymous = vec![
+            (String::new(), vec![("port".into(), Some(4..6)), ("zone".into(), Some(6..8))]),
+            (String::new(), vec![("index".into(), Some(4..8))]),
+        ];
+        assert_eq!(arms(&fields[1]), anonymous);
+        let (x, y, z) = ("named.inner.x", "named.inner.y", "named.inner.z");
+        let inner =
+            [(x, 8..12), (y, 12..14), (z, 14..16)].map(|(path, at)| (path.into(), Some(at)));
+        let named = vec![
+            ("named.word".into(), vec![("named.word".into(), Some(8..16))]),
+            ("named.inner".into(), inner.to_vec()),
+        ];
+        assert_eq!(arms(&fields[2]), named);
+        assert_eq!(arms(&fields[0]), []);
     }
 
     #[test]

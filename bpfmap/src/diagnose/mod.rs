@@ -21,7 +21,7 @@ mod request;
 mod text;
 
 pub use diagnosis::{Answer, Break, Diagnosis, Holder, Link, Question, SecondCopy};
-pub use leaf::{FieldKind, KeyField};
+pub use leaf::{FieldKind, KeyField, UnionArm};
 pub use near::{KeyDifference, NearKey, Nearness};
 pub use object::LayoutDifference;
 pub use request::{MapRef, Why};

@@ -284,8 +284,13 @@ mod tests {
 
     #[test]
     fn bits_are_where_the_compiler_places_them() {
-        let leaf =
-            |bits| KeyField { path: "f".into(), bits, kind: FieldKind::Unsigned, ty: "u".into() };
+        let leaf = |bits| KeyField {
+            path: "f".into(),
+            bits,
+            kind: FieldKind::Unsigned,
+            ty: "u".into(),
+            arms: Vec::new(),
+        };
         let bytes = 0b1010_0110_u16.to_le_bytes();
         if cfg!(target_endian = "little") {
             assert_eq!(bits(&leaf(1..3), &bytes), 0b11);

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use anyhow::{Context, bail, ensure};
-use bpfmap::diagnose::{FieldKind, KeyField};
+use bpfmap::diagnose::{FieldKind, KeyField, UnionArm};
 use serde_json::Value;
 
 /// Bytes as hexadecimal digits, with blanks and colons between them or not.
@@ -37,7 +38,7 @@ pub(super) fn of_json(fields: &[KeyField], size: usize, json: &str) -> anyhow::R
                 example(fields)
             )
         })?;
-    let mut writer = Writer { fields, key: vec![0; size], given: vec![false; fields.len()] };
+    let mut writer = Writer::new(fields, size);
     match &key {
         Value::Object(_) => writer.value("", &key)?,
         _ => match *writer.meaningful() {
@@ -45,8 +46,7 @@ pub(super) fn of_json(fields: &[KeyField], size: usize, json: &str) -> anyhow::R
             _ => writer.value("", &key)?,
         },
     }
-    let missing = writer.meaningful().into_iter().filter(|index| !writer.given[*index]);
-    let missing: Vec<_> = missing.map(|index| format!("`{}`", fields[index].path)).collect();
+    let missing = writer.missing();
     ensure!(
         missing.is_empty(),
         "--key lacks {}: a key is looked up with all of its fields",
@@ -58,28 +58,110 @@ pub(super) fn of_json(fields: &[KeyField], size: usize, json: &str) -> anyhow::R
 /// A key of these fields as it could be.
 fn example(fields: &[KeyField]) -> String {
     let mut names = fields.iter().filter(|field| field.kind != FieldKind::Padding);
-    match names.next() {
-        Some(first) if !first.path.is_empty() => format!("'{{\"{}\": 1, ...}}'", first.path),
+    // Of a union one arm will do.
+    let of_arm = |field: &KeyField| field.arms.first()?.fields.first().map(|one| one.path.clone());
+    match names.next().map(|first| of_arm(first).unwrap_or_else(|| first.path.clone())) {
+        Some(path) if !path.is_empty() => format!("'{{\"{path}\": 1, ...}}'"),
         _ => "443".into(),
     }
 }
 
 struct Writer<'a> {
-    fields: &'a [KeyField],
+    fields: Vec<Node<'a>>,
     key: Vec<u8>,
+    /// Which field each bit was given by.
+    by: Vec<Option<usize>>,
     given: Vec<bool>,
 }
 
-impl Writer<'_> {
-    /// The fields that mean something.
+/// A field of the key, or of an arm of a union in it.
+struct Node<'a> {
+    field: &'a KeyField,
+    /// The union, and which of its arms.
+    arm: Option<(usize, usize)>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(fields: &'a [KeyField], size: usize) -> Self {
+        let mut nodes: Vec<_> = fields.iter().map(|field| Node { field, arm: None }).collect();
+        let mut at = 0;
+        while let Some(Node { field, .. }) = nodes.get(at) {
+            for (nth, arm) in field.arms.iter().enumerate() {
+                let inner = arm.fields.iter().map(|field| Node { field, arm: Some((at, nth)) });
+                nodes.extend(inner);
+            }
+            at += 1;
+        }
+        let given = vec![false; nodes.len()];
+        Self { fields: nodes, key: vec![0; size], by: vec![None; size * 8], given }
+    }
+
+    /// The fields that mean something; a union is one.
     fn meaningful(&self) -> Vec<usize> {
-        let fields = self.fields.iter().enumerate();
-        fields.filter(|(_, field)| field.kind != FieldKind::Padding).map(|(at, _)| at).collect()
+        self.of_arm(None)
+    }
+
+    fn of_arm(&self, arm: Option<(usize, usize)>) -> Vec<usize> {
+        let nodes = self.fields.iter().enumerate();
+        let is_meant = |node: &Node<'_>| node.arm == arm && node.field.kind != FieldKind::Padding;
+        nodes.filter(|(_, node)| is_meant(node)).map(|(at, _)| at).collect()
+    }
+
+    /// What is not given, by its names.
+    fn missing(&self) -> Vec<String> {
+        self.meaningful().into_iter().flat_map(|index| self.missing_of(index)).collect()
+    }
+
+    fn missing_of(&self, index: usize) -> Vec<String> {
+        if self.given[index] {
+            return Vec::new();
+        }
+        let mut begun = None;
+        for arm in 0..self.fields[index].field.arms.len() {
+            let fields = self.of_arm(Some((index, arm)));
+            let missing: Vec<_> = fields.iter().flat_map(|at| self.missing_of(*at)).collect();
+            if missing.is_empty() && !fields.is_empty() {
+                return missing;
+            }
+            if fields.iter().any(|at| self.is_begun(*at)) {
+                begun = Some(missing);
+            }
+        }
+        begun.unwrap_or_else(|| vec![self.name(index)])
+    }
+
+    fn is_begun(&self, index: usize) -> bool {
+        let arms = 0..self.fields[index].field.arms.len();
+        let mut inner = arms.flat_map(|arm| self.of_arm(Some((index, arm))));
+        self.given[index] || inner.any(|at| self.is_begun(at))
+    }
+
+    /// A field as it is to be given: a union as one of its arms.
+    fn name(&self, index: usize) -> String {
+        let field = self.fields[index].field;
+        if field.arms.is_empty() {
+            return format!("`{}`", field.path.escape_debug());
+        }
+        let arm = |arm: &UnionArm| match &*arm.path {
+            // It is anonymous: what it has are the union's.
+            "" => {
+                let fields = arm.fields.iter().filter(|field| field.kind != FieldKind::Padding);
+                let names = fields.map(|field| format!("`{}`", field.path.escape_debug()));
+                names.collect::<Vec<_>>().join(" and ")
+            }
+            path => format!("`{}`", path.escape_debug()),
+        };
+        field.arms.iter().map(arm).collect::<Vec<_>>().join(" or ")
     }
 
     /// Writes what is given for a path: a field, or what has fields.
     fn value(&mut self, path: &str, value: &Value) -> anyhow::Result<()> {
-        if let Some(index) = self.fields.iter().position(|field| field.path == path)
+        let is_it = |node: &Node<'_>| {
+            // A union is bytes, or an object of its arms.
+            node.field.path == path && (node.field.arms.is_empty() || !value.is_object())
+        };
+        // The only arm of an anonymous union has its name.
+        if let Some(index) = self.fields.iter().rposition(is_it)
             && !path.is_empty()
         {
             return self.field(index, value);
@@ -122,16 +204,22 @@ impl Writer<'_> {
 
     /// The fields that mean something below a path.
     fn below(&self, path: &str) -> Vec<usize> {
-        let is_below = |field: &KeyField| match field.path.strip_prefix(path) {
+        let is_below = |node: &Node<'_>| match node.field.path.strip_prefix(path) {
             Some(rest) => path.is_empty() || rest.starts_with(['.', '[']),
             None => false,
         };
-        self.meaningful().into_iter().filter(|index| is_below(&self.fields[*index])).collect()
+        // Of a union that is there its arms are not.
+        let is_first = |node: &Node<'_>| match node.arm {
+            Some((union, _)) => !is_below(&self.fields[union]),
+            None => true,
+        };
+        let nodes = self.fields.iter().enumerate();
+        let nodes = nodes.filter(|(_, node)| node.field.kind != FieldKind::Padding);
+        nodes.filter(|(_, node)| is_below(node) && is_first(node)).map(|(at, _)| at).collect()
     }
 
     fn names(&self, fields: &[usize]) -> String {
-        let names: Vec<_> =
-            fields.iter().map(|at| format!("`{}`", self.fields[*at].path)).collect();
+        let names: Vec<_> = fields.iter().map(|at| self.name(*at)).collect();
         names.join(", ")
     }
 
@@ -147,12 +235,12 @@ impl Writer<'_> {
         address: &[u8],
         value: &Value,
     ) -> anyhow::Result<()> {
-        let mut bytes = Vec::new();
+        let mut places = Vec::new();
         for index in fields {
-            let field = &self.fields[*index];
+            let field = self.fields[*index].field;
             let in_network_order = matches!(field.kind, FieldKind::BigEndian | FieldKind::Bytes);
             match field.bytes() {
-                Some(part) if in_network_order => bytes.extend(part),
+                Some(part) if in_network_order => places.push((*index, part)),
                 _ => bail!(
                     "--key: {value} cannot be {}, as `{}` is no bytes in network order",
                     named(path),
@@ -160,32 +248,30 @@ impl Writer<'_> {
                 ),
             }
         }
+        let len = places.iter().map(|(_, part)| part.len()).sum::<usize>();
         ensure!(
-            bytes.len() == address.len(),
-            "--key: {value} is {} bytes, and {} is {}",
+            len == address.len(),
+            "--key: {value} is {} bytes, and {} is {len}",
             address.len(),
-            named(path),
-            bytes.len()
+            named(path)
         );
-        for (to, from) in bytes.into_iter().zip(address) {
-            if let Some(to) = self.key.get_mut(to) {
-                *to = *from;
-            }
+        let mut address = address;
+        for (index, part) in places {
+            let (bytes, rest) = address.split_at(part.len());
+            address = rest;
+            self.put(index, part, bytes)?;
         }
-        fields.iter().for_each(|index| self.given[*index] = true);
         Ok(())
     }
 
     /// Writes one field.
     fn field(&mut self, index: usize, value: &Value) -> anyhow::Result<()> {
-        let field = &self.fields[index];
+        let field = self.fields[index].field;
         let wrong = || format!("--key: {}", named(&field.path));
         match field.bytes() {
             Some(place) => {
                 let bytes = bytes_of(field, place.len(), value).with_context(wrong)?;
-                if let Some(to) = self.key.get_mut(place) {
-                    to.copy_from_slice(&bytes);
-                }
+                self.put(index, place, &bytes)
             }
             None => {
                 let width = field.bits.end - field.bits.start;
@@ -194,16 +280,46 @@ impl Writer<'_> {
                     .with_context(wrong)?;
                 let fits = u64::try_from(number).is_ok_and(|n| width >= 64 || n >> width == 0);
                 ensure!(fits, "{}: {number} does not fit its {width} bits", wrong());
-                self.bits(index, number);
+                self.bits(index, number)
             }
         }
+    }
+
+    /// Writes whole bytes.
+    fn put(&mut self, index: usize, place: Range<usize>, bytes: &[u8]) -> anyhow::Result<()> {
         self.given[index] = true;
+        for (at, byte) in place.zip(bytes) {
+            for bit in 0..8 {
+                self.bit(index, at * 8 + bit, byte >> bit & 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one bit, `at % 8` of its byte from the least significant on.
+    fn bit(&mut self, index: usize, at: usize, bit: u8) -> anyhow::Result<()> {
+        let (Some(byte), Some(by)) = (self.key.get_mut(at / 8), self.by.get_mut(at)) else {
+            return Ok(());
+        };
+        if let Some(before) = by.replace(index)
+            && *byte >> (at % 8) & 1 != bit
+        {
+            bail!(
+                "--key: {} and {} are the same bytes, as arms of a union are, and give byte {} two \
+                 values: leave one of them out",
+                named(&self.fields[before].field.path),
+                named(&self.fields[index].field.path),
+                at / 8
+            );
+        }
+        *byte |= bit << (at % 8);
         Ok(())
     }
 
     /// Writes a bitfield, as the compiler of this machine places it.
-    fn bits(&mut self, index: usize, number: i128) {
-        let bits = self.fields[index].bits.clone();
+    fn bits(&mut self, index: usize, number: i128) -> anyhow::Result<()> {
+        self.given[index] = true;
+        let bits = self.fields[index].field.bits.clone();
         let width = bits.end - bits.start;
         for (nth, at) in bits.enumerate() {
             let (within, from) = match cfg!(target_endian = "big") {
@@ -211,10 +327,11 @@ impl Writer<'_> {
                 false => (at % 8, nth as u64),
             };
             let bit = u8::try_from(number >> from & 1).unwrap_or(0);
-            if let Some(byte) = usize::try_from(at / 8).ok().and_then(|at| self.key.get_mut(at)) {
-                *byte |= bit << within;
+            if let Ok(byte) = usize::try_from(at / 8) {
+                self.bit(index, byte * 8 + usize::try_from(within).unwrap_or(0), bit)?;
             }
         }
+        Ok(())
     }
 }
 
@@ -389,6 +506,82 @@ mod tests {
         assert!(said.contains("16 does not fit its 4 bits"), "{said}");
         let said = shape("bitfields", 8, r#"{"a": -1, "b": 0, "c": 1, "d": 2}"#).unwrap_err();
         assert!(said.contains("-1 does not fit"), "{said}");
+    }
+
+    /// What `bpfmap dump` writes is a key.
+    #[test]
+    fn what_is_dumped_can_be_looked_up() {
+        let objects =
+            ["shapes", "values", "findings"].map(|name| format!("../tests/bpf/{name}.bpf.o"));
+        let mut unions = 0;
+        for path in objects {
+            let bytes = std::fs::read(&path).expect("the object");
+            let object = Object::parse(&bytes).expect("an object");
+            for name in
+                ["unions", "arms", "nested", "bits", "bitfields", "orders", "tight", "address"]
+            {
+                let Ok(ty) = object.btf().type_named(name) else { continue };
+                let fields = KeyField::of(&ty).expect("fields");
+                let size = usize::try_from(ty.size().expect("a size")).expect("a small one");
+                unions += fields.iter().filter(|field| !field.arms.is_empty()).count();
+                let mut key: Vec<u8> = (1..=size).map(|byte| byte as u8 | 0x80).collect();
+                // Nobody sees what no member covers.
+                for hole in fields.iter().filter(|field| field.path.is_empty()) {
+                    if let (FieldKind::Padding, Some(bytes)) = (hole.kind, hole.bytes()) {
+                        key[bytes].fill(0);
+                    }
+                }
+                let json = serde_json::to_string(&ty.decoder().value(&key)).expect("JSON");
+                let again = of_json(&fields, size, &json);
+                match name {
+                    // Bits that no member covers are in the middle of bytes.
+                    "bits" => assert!(again.is_ok(), "{json}"),
+                    _ => assert_eq!(again.expect(&json), key, "{path} {name}: {json}"),
+                }
+            }
+        }
+        assert!(unions > 4, "{unions}");
+    }
+
+    #[test]
+    fn one_arm_of_a_union_is_enough() {
+        let v4 = shape("unions", 24, r#"{"kind": 0, "v4": "10.0.0.1", "named": {"word": 5}}"#);
+        let v4 = v4.unwrap();
+        assert_eq!(v4[4..20], [10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(v4[20..], 5_u32.to_ne_bytes());
+        let json = r#"{"kind": 0, "v6": "2001:db8::1", "named": [1, 2, 3, 4]}"#;
+        let v6 = shape("unions", 24, json).unwrap();
+        assert_eq!((v6[4], v6[19], v6[23]), (0x20, 1, 4));
+        let said = shape("unions", 24, r#"{"kind": 0, "named": {"bytes": [1, 2, 3, 4]}}"#);
+        assert!(said.unwrap_err().contains("--key lacks `v4` or `v6`: "));
+        let said = shape("arms", 16, r#"{"kind": 0, "port": 1, "named": {"word": 0}}"#);
+        assert!(said.unwrap_err().contains("--key lacks `zone`: "));
+        let said = shape("arms", 16, r#"{"kind": 0, "index": 1, "named": {}}"#).unwrap_err();
+        assert!(said.contains("--key lacks `named.word` or `named.inner`: "), "{said}");
+        let said = shape("arms", 16, r#"{"no": 0}"#).unwrap_err();
+        assert!(
+            said.contains(
+                "no field `no`; it has `kind`, `port` and `zone` or `index`, `named.word`"
+            ),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn arms_of_a_union_agree() {
+        let arms = |word: u32, byte: u8| {
+            let json = format!(
+                r#"{{"kind": 0, "v4": 0, "named": {{"word": {word}, "bytes": [{byte}, 0, 0, 0]}}}}"#
+            );
+            shape("unions", 24, &json)
+        };
+        assert!(arms(u32::from_ne_bytes([7, 0, 0, 0]), 7).is_ok());
+        let said = arms(7, 9).unwrap_err();
+        assert!(
+            said.contains("`named.bytes` and `named.word` are the same bytes")
+                && said.contains("byte 20"),
+            "{said}"
+        );
     }
 
     #[test]
