@@ -74,7 +74,11 @@ impl Display for Incomplete {
                     write!(f, "{}{pid}", if index == 0 { "pid " } else { ", " })?;
                 }
                 f.write_str(if pids.len() > MOST { ", ..." } else { "" })?;
-                f.write_str("; it needs root, or CAP_SYS_PTRACE, and all that they may do")
+                f.write_str(match pids.len() {
+                    1 => ", which is another user's or has capabilities that this process has not",
+                    _ => ", which are other users' or have capabilities that this process has not",
+                })?;
+                f.write_str("; CAP_SYS_PTRACE reads them all")
             }
             Self::Path { path, errno } => {
                 write!(f, "{} cannot be read: {}", path.display(), error(*errno))

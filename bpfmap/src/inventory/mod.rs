@@ -8,6 +8,7 @@
 
 mod fdinfo;
 mod holders;
+mod idle;
 mod incomplete;
 mod kernel;
 mod mounts;
@@ -23,6 +24,7 @@ use std::path::Path;
 
 use fdinfo::Descriptor;
 pub use holders::Holders;
+pub use idle::Idle;
 pub use incomplete::Incomplete;
 use kernel::Kernel;
 use pins::Pins;

@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(found.maps.iter().map(|map| map.id).collect::<Vec<_>>(), [13]);
         assert_eq!(incomplete, [Incomplete::Processes { pids: vec![30], of: 4 }]);
         assert!(incomplete[0].to_string().starts_with(
-            "the descriptors of 1 of 4 processes cannot be read: pid 30; it needs root"
+            "the descriptors of 1 of 4 processes cannot be read: pid 30, which is another user's or has "
         ));
         Ok(())
     }

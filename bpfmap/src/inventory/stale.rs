@@ -41,13 +41,6 @@ pub enum StaleReason {
         /// Their ids.
         maps: Vec<u32>,
     },
-    /// Processes have it open, and nothing else holds it: no program uses it, and
-    /// nobody else can find it. So it is while a program is being loaded, and when
-    /// a loader has forgotten to close it.
-    OnlyProcesses {
-        /// Their numbers.
-        pids: Vec<u32>,
-    },
     /// Nothing that can be seen holds it: a process that has mapped its memory and
     /// closed it, a descriptor on its way through a socket, or a process that is
     /// out of sight.
@@ -70,12 +63,6 @@ impl Display for StaleReason {
             Self::StaleOuter { maps } => {
                 write!(f, "it is only in {}, which nobody uses either", Listed("map", maps))
             }
-            Self::OnlyProcesses { pids } => write!(
-                f,
-                "only {} ha{} it open: no program uses it, and it is not pinned",
-                Listed("process", pids),
-                if pids.len() == 1 { "s" } else { "ve" }
-            ),
             Self::Unseen => f.write_str(
                 "nothing that can be seen holds it: maybe memory that a process has mapped, or a \
                  process that is out of sight",
@@ -85,7 +72,7 @@ impl Display for StaleReason {
 }
 
 /// `program 3`, `programs 3 and 4`.
-struct Listed<'a>(&'static str, &'a [u32]);
+pub(super) struct Listed<'a>(pub(super) &'static str, pub(super) &'a [u32]);
 
 impl Display for Listed<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -114,8 +101,7 @@ impl Inventory {
     /// A map is there as long as something holds it: a descriptor of a process, a
     /// program, a link, a pin, or a map of maps. It is *used* when
     ///
-    /// - a process has it open, and a program uses it, or it is pinned or in a map
-    ///   of maps;
+    /// - a process has it open; when that is all, it is [`idle`](Self::idle);
     /// - a program uses it that a link attaches, that a process has open, or that
     ///   is in a `prog_array` which is used itself; and one that is there although
     ///   none of these and no pin holds it, as the kernel does: it is attached in
@@ -140,14 +126,6 @@ impl Inventory {
 
     fn reason(&self, map: &KernelMap, used: &Used) -> Option<StaleReason> {
         let holders = self.holders(map.id);
-        let only_processes = holders.programs.is_empty()
-            && holders.links.is_empty()
-            && holders.pins.is_empty()
-            && holders.outer_maps.is_empty();
-        if only_processes && !holders.processes.is_empty() {
-            let pids = holders.processes.iter().map(|process| process.pid).collect();
-            return Some(StaleReason::OnlyProcesses { pids });
-        }
         if used.maps.contains(&map.id) {
             return None;
         }
@@ -318,7 +296,7 @@ mod tests {
             processes: vec![process(7, ObjectId::Map(10))],
             ..Inventory::default()
         };
-        assert_eq!(reasons(&inventory), [(10, StaleReason::OnlyProcesses { pids: vec![7] })]);
+        assert_eq!(reasons(&inventory), []);
         inventory.pins.push(pin(ObjectId::Map(10)));
         assert_eq!(reasons(&inventory), []);
         inventory.processes.clear();
@@ -329,8 +307,6 @@ mod tests {
     fn reasons_are_sentences() {
         let reason = StaleReason::IdlePrograms { programs: vec![3, 4, 9] };
         assert!(reason.to_string().starts_with("only programs 3, 4 and 9 use it, pinned"));
-        let reason = StaleReason::OnlyProcesses { pids: vec![3] };
-        assert!(reason.to_string().starts_with("only process 3 has it open: "));
         let reason = StaleReason::StaleOuter { maps: vec![3, 4] };
         assert_eq!(reason.to_string(), "it is only in maps 3 and 4, which nobody uses either");
     }

@@ -21,6 +21,11 @@ trials! {
     ]
     [Need::Bpf] => [
         a_map_that_is_used_is_not_stale,
+        a_map_that_a_process_has_open_is_idle_and_not_stale,
+        without_the_list_of_maps_nothing_is_said_of_them,
+    ]
+    [Need::Bpf, Need::Bpffs] => [
+        who_is_out_of_sight_is_said_where_it_matters,
     ]
 }
 
@@ -65,6 +70,64 @@ fn a_map_that_is_used_is_not_stale() -> TestResult {
     let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
     let ran = bpfmap(&format!("maps --stale {}", data.info()?.id()));
     assert_eq!((ran.code, &*ran.out), (Some(0), "no stale maps\n"), "{ran:?}");
+    Ok(())
+}
+
+fn a_map_that_a_process_has_open_is_idle_and_not_stale() -> TestResult {
+    let ebpf = Ebpf::load(FLOWS)?;
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    let id = data.info()?.id();
+    let ran = bpfmap(&format!("maps --stale {id}"));
+    assert_eq!((ran.code, &*ran.out), (Some(0), "no stale maps\n"), "{ran:?}");
+    let said = format!(
+        "only process {} has it open: no program uses it, and it is not pinned\n",
+        std::process::id()
+    );
+    let ran = bpfmap(&format!("maps --idle {id}"));
+    assert_eq!((ran.code, ran.out), (Some(1), format!("hash `flows` (id {id}): {said}")));
+    let ran = bpfmap(&format!("maps {id}"));
+    assert!(ran.out.ends_with(&format!("  idle: {said}")), "{ran:?}");
+    assert!(!ran.out.contains("nobody") && !ran.out.contains("stale"), "{ran:?}");
+    let [map] = &*bpfmap(&format!("maps --json {id}")).json() else { panic!("one line") };
+    assert_eq!((&map["idle"], &map["stale"]), (&true.into(), &().into()));
+    Ok(())
+}
+
+fn without_the_list_of_maps_nothing_is_said_of_them() -> TestResult {
+    for arguments in ["maps", "maps --json", "maps --stale", "maps --stale --json", "maps --idle"] {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all"]);
+        let command = command.arg(env!("CARGO_BIN_EXE_bpfmap"));
+        let output = command.args(arguments.split(' ')).output()?;
+        let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {err}");
+        assert!(err.contains("the kernel's maps cannot be listed"), "{arguments}: {err}");
+        // There may be some that are pinned where everybody may open them.
+        assert!(
+            !out.starts_with("no ") && out.lines().count() != 1 || out.starts_with('{'),
+            "{out}"
+        );
+    }
+    Ok(())
+}
+
+fn who_is_out_of_sight_is_said_where_it_matters() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(_, path), _] = pinned(&bpffs)?;
+    // This process has a capability that the command has not.
+    let said = |arguments: &str| -> TestResult<String> {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]);
+        let command = command.arg(env!("CARGO_BIN_EXE_bpfmap"));
+        let output = command.args(arguments.split(' ')).arg(&path).output()?;
+        Ok(String::from_utf8(output.stderr)?)
+    };
+    assert_eq!(said("maps")?, "");
+    for arguments in ["maps -v", "maps --stale", "maps --idle"] {
+        let err = said(arguments)?;
+        assert!(err.contains("capabilities that this process has not"), "{err}");
+        assert!(err.contains("; CAP_SYS_PTRACE reads them all"), "{arguments}: {err}");
+    }
     Ok(())
 }
 
@@ -137,8 +200,11 @@ fn without_the_right_to_list_maps_pins_are_shown_and_stay() -> TestResult {
                 (os error 1); it needs CAP_SYS_ADMIN\n";
     let output = without("maps --json")?;
     let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
-    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains(said), "{err}");
+    // It was named, and looked at.
+    let output = without(&format!("maps {}", path.display()))?;
+    assert_eq!(output.status.code(), Some(0));
     let line = out.lines().find(|line| line.contains(&path.display().to_string()));
     let map: serde_json::Value = serde_json::from_str(line.ok_or(out.clone())?)?;
     assert_eq!((&map["id"], &map["name"]), (&id.into(), &"flows".into()));

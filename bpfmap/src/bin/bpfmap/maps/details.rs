@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::table::side;
+use super::table::{max_entries, side};
 use super::{Shown, label};
 use crate::output::Output;
 
@@ -12,7 +12,7 @@ pub(super) fn write(shown: &Shown<'_>, output: &mut Output) -> anyhow::Result<()
     let mut line = |name: &str, text: &str| writeln!(output, "  {name:12} {text}");
     line("key", &side(shown.key_type, map.key_size))?;
     line("value", &side(shown.value_type, map.value_size))?;
-    line("max_entries", &map.max_entries.to_string())?;
+    line("max_entries", &max_entries(map))?;
     let flags = if map.flags.is_empty() { "none".into() } else { map.flags.join(" | ") };
     line("flags", &flags)?;
     if map.map_extra != 0 {
@@ -40,7 +40,10 @@ pub(super) fn write(shown: &Shown<'_>, output: &mut Output) -> anyhow::Result<()
         line(if number == 0 { "held by" } else { "" }, holder)?;
     }
     if let Some(reason) = shown.stale {
-        writeln!(output, "  \x1b[33mnobody uses it: {reason}\x1b[0m")?;
+        writeln!(output, "  \x1b[33mstale: {reason}\x1b[0m")?;
+    }
+    if let Some(idle) = shown.only_open {
+        writeln!(output, "  idle: {idle}")?;
     }
     Ok(())
 }
@@ -67,7 +70,7 @@ fn holders(shown: &Shown<'_>) -> Vec<String> {
         all.push(format!("process {} ({})", process.pid, process.comm.escape_debug()));
     }
     if !shown.holders_complete {
-        all.push("maybe others, which could not be read".into());
+        all.push("maybe others, which could not be read; -v says why".into());
     } else if all.is_empty() {
         all.push("nobody who can be seen".into());
     }

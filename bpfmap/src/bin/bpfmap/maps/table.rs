@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use bpfmap::inventory::Holders;
+use bpfmap::MapType;
+use bpfmap::inventory::{Holders, KernelMap};
 
 use super::{Shown, type_name};
 use crate::output::Output;
@@ -11,7 +12,7 @@ use crate::output::Output;
 const MOST_HOLDERS: usize = 3;
 
 pub(super) fn write(shown: &[Shown<'_>], output: &mut Output) -> anyhow::Result<()> {
-    let head = ["ID", "TYPE", "NAME", "KEY", "VALUE", "ENTRIES", "HELD BY"].map(str::to_owned);
+    let head = ["ID", "TYPE", "NAME", "KEY", "VALUE", "MAX", "HELD BY"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(shown.iter().map(row)).collect();
     let width = |column: usize| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
@@ -40,9 +41,17 @@ fn row(shown: &Shown<'_>) -> [String; 7] {
         name,
         side(shown.key_type, map.key_size),
         side(shown.value_type, map.value_size),
-        map.max_entries.to_string(),
+        max_entries(map),
         holders(&shown.holders, shown.holders_complete),
     ]
+}
+
+/// How much fits: of a ring buffer the kernel's `max_entries` are bytes.
+pub(super) fn max_entries(map: &KernelMap) -> String {
+    match map.map_type {
+        MapType::RINGBUF | MapType::USER_RINGBUF => format!("{} bytes", map.max_entries),
+        _ => map.max_entries.to_string(),
+    }
 }
 
 /// ``struct flow_key (16)``, or `16 bytes`.
