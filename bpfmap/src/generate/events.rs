@@ -1,7 +1,7 @@
 //! Types of events, which no map declares.
 
 use super::Generator;
-use crate::btf::{Btf, BtfError, Type, TypeId};
+use crate::btf::{Btf, BtfError, Section, Type, TypeId};
 use crate::map_type::MapType;
 use crate::object::Definition;
 
@@ -51,12 +51,9 @@ pub(super) fn kept(btf: &Btf<'_>) -> Result<Vec<String>, BtfError> {
     let mut names = Vec::new();
     for section in btf.sections() {
         for variable in section.variables() {
-            let Type::Variable { name, target, .. } = btf.type_by_id(variable.target)? else {
-                continue;
-            };
-            let Type::Pointer { target } = btf.peel(target)?.ty else { continue };
+            let Some(target) = kept_by(btf, variable.target)? else { continue };
             let Type::Composite(composite) = btf.peel(target)?.ty else { continue };
-            if composite.union || !btf.string(name)?.contains("unused") {
+            if composite.union {
                 continue;
             }
             let name = btf.string(composite.name)?;
@@ -69,4 +66,25 @@ pub(super) fn kept(btf: &Btf<'_>) -> Result<Vec<String>, BtfError> {
         }
     }
     Ok(names)
+}
+
+/// The type that a variable keeps, when that is all that it is for.
+fn kept_by(btf: &Btf<'_>, variable: TypeId) -> Result<Option<TypeId>, BtfError> {
+    let Type::Variable { name, target, .. } = btf.type_by_id(variable)? else { return Ok(None) };
+    Ok(match btf.peel(target)?.ty {
+        Type::Pointer { target } if btf.string(name)?.contains("unused") => Some(target),
+        _ => None,
+    })
+}
+
+/// Whether a section has such variables alone, and nothing to read.
+pub(super) fn keeps_types_only(btf: &Btf<'_>, section: Section<'_>) -> Result<bool, BtfError> {
+    let mut variables = 0;
+    for variable in section.variables() {
+        if kept_by(btf, variable.target)?.is_none() {
+            return Ok(false);
+        }
+        variables += 1;
+    }
+    Ok(variables > 0)
 }

@@ -2,7 +2,7 @@
 
 use super::item::{Field, Item, Struct, Ty};
 use super::names::camel;
-use super::{GeneratedMap, Generator};
+use super::{GeneratedMap, Generator, events};
 use crate::btf::{BtfError, Printable, Type, TypeId};
 use crate::map_type::MapType;
 use crate::object::{Definition, Side};
@@ -194,7 +194,16 @@ impl Generator<'_> {
                 format!("HashOfMaps<{key}, {}>", self.inner(map)?)
             }
             Shape::ArrayOfMaps => format!("ArrayOfMaps<{}>", self.inner(map)?),
-            Shape::Globals => format!("Globals<{}>", value(self)?),
+            Shape::Globals => {
+                if let Some(id) = map.value.type_id()
+                    && let Type::Section(section) = self.btf.peel(id)?.ty
+                    && events::keeps_types_only(self.btf, section)?
+                {
+                    let why = "it has no variables but pointers that keep types in the BTF";
+                    return Err(Without::Words(why.into()));
+                }
+                format!("Globals<{}>", value(self)?)
+            }
         })
     }
 

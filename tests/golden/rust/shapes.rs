@@ -1,6 +1,6 @@
 use bpfmap::{
-    Array, Be16, Be32, Be64, BpfEnum, BpfMapKey, BpfMapValue, Enum, Globals, HashMap, Kptr, Pad,
-    SpinLock, Timer,
+    Array, Be16, Be32, Be64, BpfEnum, BpfMapKey, BpfMapValue, Enum, HashMap, Kptr, Pad, SpinLock,
+    Timer,
 };
 
 /// `struct flexible`, 4 bytes.
@@ -247,18 +247,6 @@ pub struct Newtypes {
     pub end: u16,
 }
 
-/// The variables of `.bss`.
-#[derive(BpfMapValue, Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Bss {
-    /// `struct event *`.
-    #[bpf(pointer)]
-    pub unused_event: u64,
-    /// `struct undefined *`.
-    #[bpf(pointer)]
-    pub unused_undefined: u64,
-}
-
 /// `integers`, hash: `IntegersMap::open(&ebpf, "integers")?`.
 pub type IntegersMap = HashMap<u32, Integers>;
 
@@ -332,5 +320,4 @@ pub type ANameLongerThanTheKernelKeeps = HashMap<u32, Inner>;
 /// Declared by sizes and not by types, so there is nothing to compare with.
 pub type SizesOnly = HashMap<[u8; 4], [u8; 8]>;
 
-/// `.bss`, array: `BssMap::open(&ebpf, ".bss")?`.
-pub type BssMap = Globals<Bss>;
+// `.bss` (array): it has no variables but pointers that keep types in the BTF.
