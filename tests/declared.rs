@@ -14,13 +14,13 @@ fn each_declaration_is_read() {
         [
             "array `.data`: 4 bytes -> .data (4 bytes), 1 entry",
             "array_of_maps `tenants`: __u32 (4 bytes) -> maps (hash `tenants.inner`: __u32 (4 bytes) \
-             -> __u64 (8 bytes), 64 entries), 8 entries",
-            "lpm_trie `routes`: 8 bytes -> __u32 (4 bytes), 128 entries",
-            "lru_hash `legacy`: 4 bytes -> 8 bytes, 16 entries",
+             -> __u64 (8 bytes), up to 64 entries), up to 8 entries",
+            "lpm_trie `routes`: 8 bytes -> __u32 (4 bytes), up to 128 entries",
+            "lru_hash `legacy`: 4 bytes -> 8 bytes, up to 16 entries",
             "perf_event_array `samples`: 4 bytes -> 4 bytes",
-            "prog_array `jumps`: 4 bytes -> 4 bytes, 2 entries",
-            "queue `queue`: nothing -> struct event (16 bytes), 32 entries",
-            "ringbuf `events`: nothing -> nothing, 65536 entries",
+            "prog_array `jumps`: 4 bytes -> 4 bytes, up to 2 entries",
+            "queue `queue`: nothing -> struct event (16 bytes), up to 32 entries",
+            "ringbuf `events`: 65536 bytes",
             "struct_ops `scheduler`: 4 bytes -> struct scheduler_ops (16 bytes), 1 entry",
         ]
     );

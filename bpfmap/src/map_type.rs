@@ -183,6 +183,21 @@ impl MapType {
         })
     }
 
+    /// What `max_entries` says of a map of this type, in words: `up to 1024 entries`;
+    /// `1024 entries` of an array, which has all of them; `4096 bytes` of a ring
+    /// buffer. Empty for 0, which is no limit, or left to the loader.
+    pub fn capacity(self, max_entries: u32) -> String {
+        let entries = if max_entries == 1 { "entry" } else { "entries" };
+        match self {
+            _ if max_entries == 0 => String::new(),
+            Self::RINGBUF | Self::USER_RINGBUF => format!("{max_entries} bytes"),
+            Self::ARRAY | Self::PERCPU_ARRAY | Self::STRUCT_OPS => {
+                format!("{max_entries} {entries}")
+            }
+            _ => format!("up to {max_entries} {entries}"),
+        }
+    }
+
     /// Its number.
     pub const fn as_raw(self) -> u32 {
         self.0

@@ -55,14 +55,18 @@ pub(super) fn find(why: &Why<'_>, chain: &mut Chain, map: MapRef<'_>) -> Option<
 /// A map that is open is loaded.
 pub(super) fn loaded(chain: &mut Chain, map: &OpenMap) {
     let info = map.map.info();
+    let map_type = MapType::from_raw(info.map_type);
+    let capacity = map_type.capacity(info.max_entries);
+    let sizes = match (info.key_size, info.value_size) {
+        (0, 0) => String::new(),
+        (key, value) => format!(", {key} -> {value} bytes"),
+    };
     let text = format!(
-        "{} `{}`, id {}, {} -> {} bytes, up to {} entries",
-        MapType::from_raw(info.map_type),
+        "{map_type} `{}`, id {}{sizes}{}{}",
         crate::btf::Printable(&info.name),
         info.id,
-        info.key_size,
-        info.value_size,
-        info.max_entries
+        if capacity.is_empty() { "" } else { ", " },
+        capacity
     );
     chain.holds(Question::Loaded, text);
 }

@@ -128,17 +128,24 @@ impl Display for MapDefinition<'_> {
             }
         };
         write!(f, "{} `{}`: ", self.map_type(), self.name().escape_debug())?;
-        side(f, self.definition.key)?;
-        f.write_str(" -> ")?;
+        let capacity = self.map_type().capacity(self.max_entries());
+        let is_nothing = |side| matches!(side, Side::Nothing | Side::Size(0));
         match self.inner() {
-            Some(inner) => write!(f, "maps ({inner})")?,
-            None => side(f, self.definition.value)?,
+            // It may have no more than a size, as ring buffers have.
+            None if is_nothing(self.definition.key) && is_nothing(self.definition.value) => {
+                return f.write_str(if capacity.is_empty() { "nothing" } else { &capacity });
+            }
+            None => {
+                side(f, self.definition.key)?;
+                f.write_str(" -> ")?;
+                side(f, self.definition.value)?;
+            }
+            Some(inner) => {
+                side(f, self.definition.key)?;
+                write!(f, " -> maps ({inner})")?;
+            }
         }
-        match self.max_entries() {
-            0 => Ok(()),
-            1 => f.write_str(", 1 entry"),
-            count => write!(f, ", {count} entries"),
-        }
+        if capacity.is_empty() { Ok(()) } else { write!(f, ", {capacity}") }
     }
 }
 

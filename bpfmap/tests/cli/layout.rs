@@ -37,7 +37,7 @@ fn a_map_of_the_kernel_is_shown_as_that_of_the_object() -> TestResult {
         assert_eq!(rest, tables);
         let begin = format!(
             "hash `flows` (id {id}): struct flow_key (16 bytes) -> struct flow_stats (16 bytes), \
-             1024 entries, by the kernel's BTF of the map (BTF id "
+             up to 1024 entries, by the kernel's BTF of the map (BTF id "
         );
         assert!(line.starts_with(&begin), "{line}");
     }

@@ -248,19 +248,17 @@ impl Map {
         let is_section = value_type.is_some_and(|ty| ty.kind() == Ok(BtfKind::Datasec));
         let key = Side::of(types.key(), Some(map.key_size().into()));
         let value = Side::of(value_type, Some(map.value_size().into()));
-        let line = format!(
-            "{}: {} -> {}{}, by {}",
-            WatchedMap::of(map),
-            in_short(types.key(), map.key_size()),
-            in_short(value_type, map.value_size()),
-            match map.max_entries() {
-                // As many as there are sockets, files, ...
-                0 => String::new(),
-                1 => ", 1 entry".into(),
-                count => format!(", {count} entries"),
-            },
-            types.source()
-        );
+        let sides = match (map.key_size(), map.value_size()) {
+            // Of a ring buffer.
+            (0, 0) => String::new(),
+            (key, value) => {
+                format!("{} -> {}", in_short(types.key(), key), in_short(value_type, value))
+            }
+        };
+        let by = format!("by {}", types.source());
+        let parts = [sides, map_type.capacity(map.max_entries()), by];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let line = format!("{}: {}", WatchedMap::of(map), parts.join(", "));
         Self {
             name: map.label().name.clone(),
             map_type,
