@@ -158,28 +158,28 @@ const FOLLOWED: &[Followed] = &[
     },
     Followed {
         machine: "unprivileged", check: "cap-bpf", before: Verdict::Fail,
-        fix: "setcap cap_bpf+ep ./program",
-        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t0000008000000000")],
+        fix: "setcap cap_bpf,cap_perfmon,cap_net_admin+ep ./program",
+        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t000000c000001000")],
     },
     Followed {
         machine: "unprivileged", check: "bpf-syscall", before: Verdict::Fail,
-        fix: "setcap cap_bpf+ep ./program",
-        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t0000008000000000"), ("answers", "", "every yes\n")],
+        fix: "setcap cap_bpf,cap_perfmon,cap_net_admin+ep ./program",
+        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t000000c000001000"), ("answers", "", "every yes\n")],
     },
     Followed {
         machine: "unprivileged", check: "cap-perfmon", before: Verdict::Warn,
-        fix: "setcap cap_bpf,cap_perfmon+ep ./program",
-        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t000000c000000000")],
+        fix: "setcap cap_bpf,cap_perfmon,cap_net_admin+ep ./program",
+        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t000000c000001000")],
     },
     Followed {
         machine: "unprivileged", check: "cap-net-admin", before: Verdict::Warn,
-        fix: "setcap cap_bpf,cap_net_admin+ep ./program",
-        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t0000008000001000")],
+        fix: "setcap cap_bpf,cap_perfmon,cap_net_admin+ep ./program",
+        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t000000c000001000")],
     },
     Followed {
         machine: "unprivileged", check: "cap-sys-admin", before: Verdict::Warn,
-        fix: "setcap cap_bpf,cap_sys_admin+ep ./program",
-        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t0000008000200000")],
+        fix: "add cap_sys_admin to the list in the `setcap` line",
+        does: &[(SETCAP, NO_CAPABILITY, "CapEff:\t000000c000201000")],
     },
     Followed {
         machine: "hardened", check: "cap-net-admin", before: Verdict::Warn,
@@ -378,21 +378,55 @@ fn the_threads_own_capabilities_come_first() {
     assert_eq!(verdict(&report_on(copy.path()), "cap-bpf"), Verdict::Fail);
 }
 
+/// `setcap` replaces what a file had: one line undoes another, unless all are one.
+#[test]
+fn whichever_setcap_line_is_typed_last_nothing_is_lost() {
+    let mut machines = 0;
+    for name in names() {
+        let report = report(&name);
+        let fixes = report.checks.iter().flat_map(|check| &check.fixes);
+        let lines = fixes.filter_map(|fix| match fix {
+            Fix::Command(text) if text.starts_with("setcap ") => Some(text),
+            _ => None,
+        });
+        let lines: std::collections::BTreeSet<_> = lines.collect();
+        assert!(lines.len() <= 1, "{name}: {lines:?}");
+        machines += lines.len();
+    }
+    assert!(machines > 1);
+    // What is effective stays, and what is out of bounds would keep the program from
+    // being run.
+    let lines = |replace: &[(&str, &str)]| fixes_of("cap-bpf", replace);
+    let none = "CapEff:\t0000000000000000";
+    let admin = lines(&[(none, "CapEff:\t0000000000001000")]);
+    assert!(admin.contains("setcap cap_bpf,cap_perfmon,cap_net_admin+ep"), "{admin}");
+    let bounded = lines(&[("CapBnd:\t000001ffffffffff", "CapBnd:\t000001ffffffefff")]);
+    assert!(bounded.contains("setcap cap_bpf,cap_perfmon+ep ./program"), "{bounded}");
+    // Alone it has a line of its own.
+    let alone = fixes_of("cap-sys-admin", &[(none, "CapEff:\t000000c000001000")]);
+    let line = "setcap cap_bpf,cap_perfmon,cap_net_admin,cap_sys_admin+ep ./program";
+    assert!(alone.contains(line), "{alone}");
+}
+
+/// What is to be done about a check of a machine without privilege that is a little
+/// different.
+fn fixes_of(check: &str, replace: &[(&str, &str)]) -> String {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join("unprivileged"), copy.path());
+    let file = copy.path().join("proc/self/status");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for (old, new) in replace {
+        assert!(text.contains(old), "{old}");
+        text = text.replace(old, new);
+    }
+    std::fs::write(&file, text).unwrap();
+    format!("{:?}", report_on(copy.path()).check(check).unwrap().fixes)
+}
+
 #[test]
 fn the_ways_to_a_capability_are_told_apart() {
-    let fixes = |replace: &[(&str, &str)]| {
-        let copy = tempfile::tempdir().unwrap();
-        copy_files(&machines().join("unprivileged"), copy.path());
-        let file = copy.path().join("proc/self/status");
-        let mut text = std::fs::read_to_string(&file).unwrap();
-        for (old, new) in replace {
-            assert!(text.contains(old), "{old}");
-            text = text.replace(old, new);
-        }
-        std::fs::write(&file, text).unwrap();
-        format!("{:?}", report_on(copy.path()).check("cap-bpf").unwrap().fixes)
-    };
-    assert!(fixes(&[]).contains("setcap cap_bpf+ep ./program"));
+    let fixes = |replace: &[(&str, &str)]| fixes_of("cap-bpf", replace);
+    assert!(fixes(&[]).contains("setcap cap_bpf,cap_perfmon,cap_net_admin+ep ./program"));
     let none = "0000000000000000";
     let permitted = fixes(&[(&format!("CapPrm:\t{none}"), "CapPrm:\t0000008000000000")]);
     assert!(permitted.contains("make it effective in the program"), "{permitted}");

@@ -72,7 +72,14 @@ impl Drawn<'_> {
             detail(f, "waits for:", other)?;
         }
         for (number, fix) in check.fixes.iter().enumerate() {
+            let said = match fix {
+                Fix::Command(command) if !all => self.said_before(check, command),
+                _ => None,
+            };
             match (fix, number) {
+                _ if let Some(other) = said => {
+                    detail(f, "type:", &format!("the same as for {other}"))?;
+                }
                 // A command is to be copied, so it stays on its line.
                 (Fix::Command(command), 0) => writeln!(f, "{:VERDICT$}  type: {command}", "")?,
                 (Fix::Command(command), _) => writeln!(f, "{:VERDICT$}  or type: {command}", "")?,
@@ -86,6 +93,19 @@ impl Drawn<'_> {
             detail(f, "waiting for it:", &waiting.join(", "))?;
         }
         Ok(())
+    }
+
+    /// The check that is shown before this one and says the same command.
+    fn said_before(&self, check: &Check, command: &str) -> Option<&'static str> {
+        let shown = ORDER.into_iter().flat_map(|verdict| {
+            self.report.checks.iter().filter(move |check| check.verdict == verdict)
+        });
+        let mut before = shown.take_while(|other| other.id != check.id);
+        let says_it = |other: &&Check| {
+            let is_it = |fix: &Fix| matches!(fix, Fix::Command(known) if known == command);
+            other.waits_for.is_none() && other.fixes.iter().any(is_it)
+        };
+        before.find(says_it).map(|other| other.id)
     }
 
     fn fitness(&self, f: &mut Formatter<'_>, fitness: &Fitness) -> fmt::Result {

@@ -1,9 +1,11 @@
 //! What this process may do.
 
+use std::collections::HashSet;
+
 use super::id;
 use crate::preflight::machine::{Machine, UserNamespace};
 use crate::preflight::report::{Check, Fix, Verdict};
-use crate::preflight::status::{Capability, Status};
+use crate::preflight::status::Capability;
 
 pub(super) fn user_namespace(machine: &Machine) -> Check {
     let needed = "the initial user namespace: bpf(2) counts only capabilities in that one";
@@ -140,18 +142,30 @@ pub(super) fn give(machine: &Machine, capability: Capability) -> Vec<Fix> {
             "no_new_privs is set, so a file gives no capability: whoever starts the process must, {unit}"
         ))];
     }
-    vec![
-        Fix::command(format!("setcap {}+ep ./program", together(machine, status, capability))),
-        Fix::step(unit),
-    ]
+    // `setcap` replaces what a file had, so there is one list for all that is missing.
+    let mut list = COMMON.map(|capability| machine.known(capability)).to_vec();
+    // With one that is out of bounds the kernel does not run the program.
+    list.retain(|capability| status.bounding.has(*capability));
+    let others_are_there = list
+        .iter()
+        .all(|capability| status.effective.has(*capability) || status.permitted.has(*capability));
+    let lower = |capability: Capability| capability.name().to_lowercase();
+    if capability == Capability::SysAdmin && !list.contains(&capability) && !others_are_there {
+        // Who follows the other line, and does without it, is better off.
+        let step = format!(
+            "add {} to the list in the `setcap` line, which replaces what the file had",
+            lower(capability)
+        );
+        return vec![Fix::step(step), Fix::step(unit)];
+    }
+    if capability == Capability::SysAdmin || status.effective.has(Capability::SysAdmin) {
+        list.push(Capability::SysAdmin);
+    }
+    let mut names: Vec<_> = list.into_iter().map(lower).collect();
+    let mut known = HashSet::new();
+    names.retain(|name| known.insert(name.clone()));
+    vec![Fix::command(format!("setcap {}+ep ./program", names.join(","))), Fix::step(unit)]
 }
 
-/// `setcap` replaces what a file had, so what is there is named too.
-fn together(machine: &Machine, status: &Status, wanted: Capability) -> String {
-    let all = [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin, Capability::SysAdmin];
-    let base = machine.known(Capability::Bpf);
-    let named = all.into_iter().filter(|capability| {
-        [wanted, base].contains(capability) || status.effective.has(*capability)
-    });
-    named.map(|capability| capability.name().to_lowercase()).collect::<Vec<_>>().join(",")
-}
+/// What the jobs take that least privilege leaves.
+const COMMON: [Capability; 3] = [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin];
