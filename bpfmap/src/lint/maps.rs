@@ -1,5 +1,8 @@
 //! What is to be known of the keys and values of a map.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::{Finding, FindingKind, Severity};
 use crate::btf::{BtfRow, BtfRowKind, BtfTable, Printable};
 use crate::compare::Role;
@@ -124,6 +127,51 @@ fn untyped(map: MapDefinition<'_>, needs: &Needs, found: &mut Vec<Finding>) {
     found.push(finding.of(map.name()).with_advice(advice));
 }
 
+/// What a finding on a key or a value begins with.
+fn of_maps(role: Role, maps: &[&str]) -> String {
+    /// How many are named.
+    const MOST: usize = 8;
+    let named = maps.iter().take(MOST).map(|map| format!("`{}`", Printable(map)));
+    let named: Vec<_> = named.collect();
+    let plural = if maps.len() == 1 { "" } else { "s" };
+    match maps.len().saturating_sub(MOST) {
+        0 => format!("{role} of map{plural} {}, ", named.join(", ")),
+        more => format!("{role} of maps {} and {more} more, ", named.join(", ")),
+    }
+}
+
+/// Says once what is to be said of several maps, whose types are the same.
+pub(super) fn say_once(findings: &mut Vec<Finding>) {
+    let mut first: HashMap<(Role, String), usize> = HashMap::new();
+    let mut once: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings.drain(..) {
+        let rest = match (&finding.map, finding.role) {
+            (Some(map), Some(role)) => {
+                let rest = finding.message.strip_prefix(&of_maps(role, &[map]));
+                rest.map(|rest| (role, rest.to_owned()))
+            }
+            _ => None,
+        };
+        let Some(subject) = rest else {
+            once.push(finding);
+            continue;
+        };
+        match first.entry(subject) {
+            Entry::Occupied(known) => once[*known.get()].other_maps.extend(finding.map),
+            Entry::Vacant(new) => {
+                new.insert(once.len());
+                once.push(finding);
+            }
+        }
+    }
+    for ((role, rest), index) in first {
+        let finding = &mut once[index];
+        let maps = finding.map.iter().chain(&finding.other_maps);
+        finding.message = of_maps(role, &maps.map(String::as_str).collect::<Vec<_>>()) + &rest;
+    }
+    *findings = once;
+}
+
 /// Everything about one key or value.
 fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
     let at_most = found.len() + MAX_OF_TYPE;
@@ -134,7 +182,7 @@ fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
             found.push(finding.of(map));
         }
     };
-    let subject = format!("{role} of map `{}`, `{}`", Printable(map), table.ty);
+    let subject = format!("{}`{}`", of_maps(role, &[map]), table.ty);
     let whole = BtfRow {
         path: String::new(),
         offset: 0,

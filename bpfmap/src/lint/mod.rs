@@ -45,6 +45,9 @@ pub struct Finding {
     pub kind: FindingKind,
     /// The map that it is about.
     pub map: Option<String>,
+    /// Other maps of which it is to be said in the same words, as their keys or values
+    /// are of the same type.
+    pub other_maps: Vec<String>,
     /// Whether it is about the map's key or its value.
     pub role: Option<Role>,
     /// The member that it is about, through the structs around it. Empty when it
@@ -181,6 +184,7 @@ impl Findings {
                 break;
             }
         }
+        maps::say_once(&mut findings);
         add_sources(&object, bytes, &mut findings);
         // Those of one place stay in the order in which they were found.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -238,6 +242,7 @@ impl Finding {
             severity,
             kind,
             map: None,
+            other_maps: Vec::new(),
             role: None,
             path: String::new(),
             bytes: None,

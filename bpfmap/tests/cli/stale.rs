@@ -18,14 +18,12 @@ trials! {
         with_yes_the_pins_of_what_is_shown_go,
         somebody_at_a_terminal_is_asked,
         without_the_right_to_list_maps_pins_are_shown_and_stay,
+        who_is_out_of_sight_is_said_where_it_matters,
     ]
     [Need::Bpf] => [
         a_map_that_is_used_is_not_stale,
         a_map_that_a_process_has_open_is_idle_and_not_stale,
         without_the_list_of_maps_nothing_is_said_of_them,
-    ]
-    [Need::Bpf, Need::Bpffs] => [
-        who_is_out_of_sight_is_said_where_it_matters,
     ]
 }
 
@@ -83,10 +81,14 @@ fn a_map_that_a_process_has_open_is_idle_and_not_stale() -> TestResult {
         "only process {} has it open: no program uses it, and it is not pinned\n",
         std::process::id()
     );
-    let ran = bpfmap(&format!("maps --idle {id}"));
+    // Another test's child has it open too before it becomes another program.
+    let until = |arguments: &str, end: &str| {
+        let mut all = (0..100).map(|_| bpfmap(arguments));
+        all.find(|ran| ran.out.ends_with(end)).ok_or(format!("{arguments}: never {end}"))
+    };
+    let ran = until(&format!("maps --idle {id}"), &said)?;
     assert_eq!((ran.code, ran.out), (Some(1), format!("hash `flows` (id {id}): {said}")));
-    let ran = bpfmap(&format!("maps {id}"));
-    assert!(ran.out.ends_with(&format!("  idle: {said}")), "{ran:?}");
+    let ran = until(&format!("maps {id}"), &format!("  idle: {said}"))?;
     assert!(!ran.out.contains("nobody") && !ran.out.contains("stale"), "{ran:?}");
     let [map] = &*bpfmap(&format!("maps --json {id}")).json() else { panic!("one line") };
     assert_eq!((&map["idle"], &map["stale"]), (&true.into(), &().into()));

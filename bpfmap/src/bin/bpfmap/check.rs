@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::Found;
 use crate::layout::read;
 use crate::output::Output;
+use crate::text::Printable;
 
 /// Objects to look at.
 #[derive(Clone, Debug, Args)]
@@ -113,7 +114,7 @@ fn text(object: &Path, findings: &Findings, output: &mut Output) -> anyhow::Resu
             write!(output, "    {source}")?;
             match &*source.text {
                 "" => writeln!(output)?,
-                line => writeln!(output, ": {}", line.escape_debug())?,
+                line => writeln!(output, ": {}", line.printable())?,
             }
         }
         if !finding.advice.is_empty() {

@@ -18,6 +18,7 @@ mod layout;
 mod maps;
 mod output;
 mod select;
+mod text;
 mod unpin;
 mod watch;
 mod why;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::Found;
 use crate::output::Output;
 use crate::select::{OneMapArgs, maps_not_listed};
+use crate::text::Printable;
 use crate::unpin;
 
 mod details;
@@ -193,7 +194,7 @@ pub(crate) fn label(map: &KernelMap) -> String {
     let map_type = type_name(map);
     match map.name.as_deref() {
         None | Some("") => format!("{map_type} (id {})", map.id),
-        Some(name) => format!("{map_type} `{}` (id {})", name.escape_debug(), map.id),
+        Some(name) => format!("{map_type} `{}` (id {})", name.printable(), map.id),
     }
 }
 

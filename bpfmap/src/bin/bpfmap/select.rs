@@ -7,6 +7,8 @@ use bpfmap::inventory::Incomplete;
 use bpfmap::{AnyMap, Inventory};
 use clap::Args;
 
+use crate::text::Printable;
+
 /// A map in the kernel: by its id, its pin, or its name when only one has it.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -103,19 +105,19 @@ fn named(name: &str) -> anyhow::Result<u32> {
         [] => match maps_not_listed(&inventory) {
             Some(missing) => bail!(
                 "no map can be found by its name `{}`: {missing}; name its pin instead, with --pin",
-                name.escape_debug()
+                name.printable()
             ),
             None => bail!(
                 "no map in the kernel is named `{}`; `bpfmap maps` lists them, and for a pin in this \
                  directory say ./{}",
-                name.escape_debug(),
-                name.escape_debug()
+                name.printable(),
+                name.printable()
             ),
         },
         ref several => bail!(
             "{} maps are named `{}`: say which one with --id {}, or with --pin",
             several.len(),
-            name.escape_debug(),
+            name.printable(),
             several.iter().map(u32::to_string).collect::<Vec<_>>().join(", --id ")
         ),
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::table::{max_entries, side};
 use super::{Shown, label};
 use crate::output::Output;
+use crate::text::Printable;
 
 pub(super) fn write(shown: &Shown<'_>, output: &mut Output) -> anyhow::Result<()> {
     let map = shown.map;
@@ -58,7 +59,7 @@ fn holders(shown: &Shown<'_>) -> Vec<String> {
             true => String::new(),
             false => format!(", attached by link {}", links.join(", ")),
         };
-        let (id, name) = (program.id, program.name.escape_debug());
+        let (id, name) = (program.id, program.name.printable());
         all.push(format!("program {id} {name} ({}){attached}", program.program_type));
     }
     for link in holders.links.iter().filter(|link| link.map_id == Some(shown.map.id)) {
@@ -67,7 +68,7 @@ fn holders(shown: &Shown<'_>) -> Vec<String> {
     all.extend(holders.pins.iter().map(|pin| format!("pin {}", pin.path.display())));
     all.extend(holders.outer_maps.iter().map(|map| label(map)));
     for process in &holders.processes {
-        all.push(format!("process {} ({})", process.pid, process.comm.escape_debug()));
+        all.push(format!("process {} ({})", process.pid, process.comm.printable()));
     }
     if !shown.holders_complete {
         all.push("maybe others, which could not be read; -v says why".into());

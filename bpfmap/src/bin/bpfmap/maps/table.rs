@@ -7,6 +7,7 @@ use bpfmap::inventory::{Holders, KernelMap};
 
 use super::{Shown, type_name};
 use crate::output::Output;
+use crate::text::Printable;
 
 /// How many holders have room in a line.
 const MOST_HOLDERS: usize = 3;
@@ -34,7 +35,7 @@ pub(super) fn write(shown: &[Shown<'_>], output: &mut Output) -> anyhow::Result<
 
 fn row(shown: &Shown<'_>) -> [String; 7] {
     let map = shown.map;
-    let name = map.name.as_deref().map_or("?".into(), |name| name.escape_debug().to_string());
+    let name = map.name.as_deref().map_or("?".into(), |name| name.printable());
     [
         map.id.to_string(),
         type_name(map),
@@ -67,14 +68,14 @@ pub(super) fn side(name: Option<&str>, size: u32) -> String {
 fn holders(holders: &Holders<'_>, complete: bool) -> String {
     let programs = holders.programs.iter().map(|program| match &*program.name {
         "" => format!("program {}", program.id),
-        name => format!("{} {}", program.program_type, name.escape_debug()),
+        name => format!("{} {}", program.program_type, name.printable()),
     });
     let links = holders.links.iter().filter(|link| link.map_id.is_some());
     let links = links.map(|link| format!("link {}", link.id));
     let pins = holders.pins.iter().map(|pin| pin.path.display().to_string());
     let outer = holders.outer_maps.iter().map(|map| format!("map {}", map.id));
     let processes = holders.processes.iter();
-    let processes = processes.map(|one| format!("{} ({})", one.comm.escape_debug(), one.pid));
+    let processes = processes.map(|one| format!("{} ({})", one.comm.printable(), one.pid));
     let all: Vec<_> = programs.chain(links).chain(pins).chain(outer).chain(processes).collect();
     let (shown, more) = all.split_at(all.len().min(MOST_HOLDERS));
     let mut text = shown.join(", ");

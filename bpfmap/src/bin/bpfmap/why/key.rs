@@ -8,6 +8,8 @@ use anyhow::{Context, bail, ensure};
 use bpfmap::diagnose::{FieldKind, KeyField, UnionArm};
 use serde_json::Value;
 
+use crate::text::Printable;
+
 /// Bytes as hexadecimal digits, with blanks and colons between them or not.
 pub(super) fn of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     let bare = text.strip_prefix("0x").unwrap_or(text);
@@ -140,16 +142,16 @@ impl<'a> Writer<'a> {
     fn name(&self, index: usize) -> String {
         let field = self.fields[index].field;
         if field.arms.is_empty() {
-            return format!("`{}`", field.path.escape_debug());
+            return format!("`{}`", field.path.printable());
         }
         let arm = |arm: &UnionArm| match &*arm.path {
             // It is anonymous: what it has are the union's.
             "" => {
                 let fields = arm.fields.iter().filter(|field| field.kind != FieldKind::Padding);
-                let names = fields.map(|field| format!("`{}`", field.path.escape_debug()));
+                let names = fields.map(|field| format!("`{}`", field.path.printable()));
                 names.collect::<Vec<_>>().join(" and ")
             }
-            path => format!("`{}`", path.escape_debug()),
+            path => format!("`{}`", path.printable()),
         };
         field.arms.iter().map(arm).collect::<Vec<_>>().join(" or ")
     }
@@ -336,7 +338,7 @@ impl<'a> Writer<'a> {
 }
 
 fn named(path: &str) -> String {
-    if path.is_empty() { "the key".into() } else { format!("`{}`", path.escape_debug()) }
+    if path.is_empty() { "the key".into() } else { format!("`{}`", path.printable()) }
 }
 
 /// A number, also as a text: `"0x1f"`, or one that JSON has no room for.
