@@ -193,6 +193,36 @@ pub const fn attributes_fit(layout: &Layout, index: usize) {
     }
 }
 
+/// Refuses a key of an `LpmTrie` that does not begin with the length of the prefix.
+#[cfg(feature = "std")]
+#[track_caller]
+pub(crate) const fn begins_with_length(layout: &Layout) {
+    if layout.is_refused() {
+        return;
+    }
+    let message = Message::new().text(
+        "the key of an `LpmTrie` is a struct that begins with the length of the prefix in bits, \
+         a `u32`, and goes on with what it is a prefix of",
+    );
+    match layout.fields() {
+        [] if layout.name().is_empty() => message.text(", and an array is none").panic(),
+        [] => message.text(", and `").text(layout.name()).text("` is none").panic(),
+        [first, rest @ ..] => {
+            let message = message.text(": `").text(layout.name()).text("` begins with `");
+            let message = message.text(first.name());
+            let is_length = matches!(first.layout().kind(), Kind::Unsigned) && first.size() == 4;
+            match first.layout().kind() {
+                _ if is_length && rest.is_empty() => {
+                    message.text("`, and has nothing behind it").panic();
+                }
+                _ if is_length => {}
+                Kind::Array { .. } => message.text("`, an array").panic(),
+                _ => message.text(": ").text(first.layout().name()).text("`").panic(),
+            }
+        }
+    }
+}
+
 /// What an array is made of.
 const fn innermost(mut layout: &Layout) -> &Layout {
     while let Kind::Array { element, .. } = layout.kind() {
@@ -263,6 +293,24 @@ mod tests {
             "`Short` is 12 bytes on this host, but BPF rounds it up to a multiple of 8: \
              insert `_pad2: bpfmap::Pad<4>,` after `b`"
         );
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_key_of_a_trie_that_is_none_is_named() {
+        const FIELDS: &[Field] =
+            &[Field::new("addr", "addr", 0, u64::LAYOUT), Field::new("len", "len", 8, u32::LAYOUT)];
+        const ROUTE: Layout = Layout::of_struct("Route", 16, 8, false, FIELDS);
+        const BARE: Layout =
+            Layout::of_struct("Bare", 4, 4, false, &[Field::new("len", "len", 0, u32::LAYOUT)]);
+        let ends = |layout: &'static Layout, end: &str| {
+            let refusal = refusal(|| begins_with_length(layout));
+            assert!(refusal.ends_with(end), "{refusal}");
+        };
+        ends(&ROUTE, ": `Route` begins with `addr: u64`");
+        ends(&BARE, ": `Bare` begins with `len`, and has nothing behind it");
+        ends(u32::LAYOUT, " of, and `u32` is none");
+        ends(<[u8; 6]>::LAYOUT, " of, and an array is none");
     }
 
     #[test]

@@ -13,7 +13,8 @@ use super::value::MapValue;
 use super::walk::{Iter, Keys, Values, Walk};
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
-use crate::layout::{BpfMapKey, BpfMapValue, Kind, Layout, bytes_of, bytes_of_mut, zeroed};
+use crate::layout::check::begins_with_length;
+use crate::layout::{BpfMapKey, BpfMapValue, Layout, bytes_of, bytes_of_mut, zeroed};
 use crate::map_type::MapType;
 use crate::probe::{Feature, Inconclusive, Support};
 use crate::sys::{Errno, Update};
@@ -66,16 +67,7 @@ pub struct LpmTrie<K, V> {
 impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
     /// What the kernel demands of a key.
     const KEY: &'static Layout = {
-        let begins_with_length = match K::LAYOUT.fields() {
-            [length, _, ..] => {
-                length.size() == 4 && matches!(length.layout().kind(), Kind::Unsigned)
-            }
-            _ => false,
-        };
-        assert!(
-            begins_with_length,
-            "the key of an LpmTrie begins with the length of the prefix, a `u32`"
-        );
+        begins_with_length(K::LAYOUT);
         K::LAYOUT
     };
 }
