@@ -190,6 +190,7 @@ pub(super) fn types(
     rust: &Layout,
     btf: &Btf<'_>,
     id: TypeId,
+    is_whole: bool,
 ) -> Result<String, BtfError> {
     if matches!(btf.peel(id)?.ty, Type::Section(_)) {
         return Ok(
@@ -199,6 +200,15 @@ pub(super) fn types(
         );
     }
     Ok(match kind {
+        // A word needs a field that it is written on.
+        MismatchKind::Pointer if is_whole => {
+            "declare a struct of it, `struct Name(#[bpf(pointer)] u64);`, if the address itself is meant"
+                .into()
+        }
+        MismatchKind::Union if is_whole => format!(
+            "declare a struct of its bytes, `struct Name(#[bpf(opaque)] [u8; {}]);`",
+            btf.size_of(id)?
+        ),
         MismatchKind::Pointer if rust.size() == 8 => POINTER.into(),
         MismatchKind::Pointer => format!("declare it `u64`; {POINTER}"),
         MismatchKind::Union => match btf.peel(id)?.ty {
@@ -213,6 +223,12 @@ pub(super) fn types(
                 format!("declare it `{rust}` in Rust{}", or(btf, &format!("`{c}` in C")))
             }
             (Some(rust), None) => format!("declare it `{rust}` in Rust"),
+            // An attribute needs a field.
+            (None, _) if is_whole => {
+                "declare a `#[repr(C)]` struct with the same members in Rust: `bpfmap layout --rust` \
+                 writes it"
+                    .into()
+            }
             (None, _) => {
                 "declare a `#[repr(C)]` struct with the same members in Rust, or write `#[bpf(opaque)]` \
                  on it to take its bytes as they are"
