@@ -3,9 +3,9 @@
 
 use bpfmap::MismatchKind::{self, *};
 use bpfmap::{
-    Be16, Be32, Be64, BpfEnum, BpfMapKey, BpfMapValue, BtfError, BtfSource, Enum, Error, HashMap,
-    Kptr, MapType, Object, Pad, Role, SpinLock, Timer, TypedMap, Unverifiable, Verification,
-    Workqueue,
+    Array, Be16, Be32, Be64, BpfEnum, BpfMapKey, BpfMapValue, BtfError, BtfSource, Enum, Error,
+    HashMap, Kptr, MapType, Object, Pad, PerCpu, Role, SpinLock, Timer, TypedMap, Unverifiable,
+    Verification, Workqueue,
 };
 
 static SHAPES: &[u8] = include_bytes!("bpf/shapes.bpf.o");
@@ -516,10 +516,35 @@ fn maps_that_cannot_be_checked_say_why() {
         panic!("opened")
     };
     assert_eq!(found, MapType::ARRAY);
+    // Its name says which of its maps it opens, where the value decides that.
+    let said = |error: Error| error.to_string();
+    let per_cpu = said(check::<HashMap<u32, PerCpu<u64>>>("scalar").unwrap_err());
+    assert!(
+        per_cpu.contains("`HashMap<K, PerCpu<V>>` opens maps of type percpu_hash"),
+        "{per_cpu}"
+    );
+    let per_cpu = said(check::<Array<PerCpu<u64>>>("an_array").unwrap_err());
+    assert!(per_cpu.contains("`Array<PerCpu<V>>` opens maps of type percpu_array"), "{per_cpu}");
+    let plain = said(check::<HashMap<u32, u64>>("an_array").unwrap_err());
+    assert!(plain.contains("`HashMap` opens maps of type hash"), "{plain}");
     let Err(Error::Unverifiable { reason, .. }) = check::<HashMap<u32, u64>>("sizes_only") else {
         panic!("verified")
     };
     assert_eq!(reason, Unverifiable::SizesInObject);
+}
+
+/// A word needs a field, and there is none where the type is all of a value.
+#[test]
+fn what_to_do_about_a_whole_value_can_be_done() {
+    let whole = check::<HashMap<u32, u64>>("arms").unwrap_err().to_string();
+    assert!(whole.contains("`bpfmap layout --rust` writes it"), "{whole}");
+    assert!(!whole.contains("on it"), "{whole}");
+    let object = Object::parse(include_bytes!("bpf/findings.bpf.o")).unwrap();
+    let said = |map: Result<_, Error>| map.map(|_: Verification| ()).unwrap_err().to_string();
+    let union = said(object.check::<HashMap<[u8; 16], [u8; 16]>>("addresses"));
+    assert!(union.contains("`struct Name(#[bpf(opaque)] [u8; 16]);`"), "{union}");
+    let pointer = said(object.check::<HashMap<u64, [u64; 2]>>("pointers"));
+    assert!(pointer.contains("`struct Name(#[bpf(pointer)] u64);`"), "{pointer}");
 }
 
 #[test]
@@ -540,7 +565,7 @@ fn named_types_are_checked_without_a_map() {
         other => panic!("{other:?}"),
     };
     assert_eq!(error("undefined"), BtfError::Incomplete { name: "undefined".into() });
-    assert_eq!(error("nonsense"), BtfError::NoSuchType { name: "nonsense".into() });
+    assert_eq!(error("nonsense"), BtfError::NoSuchType { name: "nonsense".into(), meant: None });
 }
 
 /// What the message about the first difference advises.

@@ -640,7 +640,7 @@ fn names_with_control_characters_that_were_asked_for() {
         let ty =
             cheap(two().into(), move |bytes| drawn(Btf::parse(bytes).unwrap().check::<Two>(name)));
         let Err(Error::Btf { error, .. }) = ty else { panic!("{ty:?}") };
-        assert_eq!(error, BtfError::NoSuchType { name: name.into() });
+        assert_eq!(error, BtfError::NoSuchType { name: name.into(), meant: None });
     }
 }
 
@@ -989,7 +989,7 @@ fn many_types_of_one_long_name() {
     for _ in 0..20_000 {
         btf.add(name, kind::TYPEDEF, 0, 0, &[]);
     }
-    assert_eq!(unusable::<Two>(btf), BtfError::NoSuchType { name: "t".into() });
+    assert_eq!(unusable::<Two>(btf), BtfError::NoSuchType { name: "t".into(), meant: None });
 }
 
 #[test]

@@ -230,7 +230,9 @@ fn globals_are_of_shared_types() {
 #[test]
 fn a_type_that_only_a_map_without_types_uses_is_not_in_the_program() {
     match named::<Alone>("Alone") {
-        Err(Error::Btf { error: BtfError::NoSuchType { name }, .. }) => assert_eq!(name, "Alone"),
+        Err(Error::Btf { error: BtfError::NoSuchType { name, .. }, .. }) => {
+            assert_eq!(name, "Alone")
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -41,9 +41,9 @@ pub enum Error {
 
     /// The map is of a type that does not work as the Rust type does.
     #[error(
-        "{map} is of type {found}, and `{wrapper}` opens maps of type {}: {}declare it as such in the \
+        "{map} is of type {found}, and `{}` opens maps of type {}: {}declare it as such in the \
          BPF program",
-        Types(.accepted), OpenAs(*.found)
+        Wrapper(.wrapper, .accepted), Types(.accepted), OpenAs(*.found)
     )]
     MapType {
         /// The map.
@@ -540,11 +540,16 @@ impl Display for Known<'_> {
 
 /// The name that is nearly the one that was asked for.
 fn similar<'a>(wanted: &str, known: &'a [String]) -> Option<&'a str> {
+    most_like(wanted, known.iter().take(MAX_LISTED).map(String::as_str))
+}
+
+/// The name that is nearly another one.
+pub(crate) fn most_like<N: AsRef<str>>(wanted: &str, known: impl Iterator<Item = N>) -> Option<N> {
     /// How alike they are for a typing mistake, and not another name.
     const ALIKE: f64 = 0.85;
     let bare = |name: &str| name.trim_start_matches('.').to_owned();
-    let likeness = |name: &&'a String| strsim::jaro_winkler(&bare(name), &bare(wanted));
-    let known = known.iter().take(MAX_LISTED).map(|name| (likeness(&name), name));
+    let wanted = bare(wanted);
+    let known = known.map(|name| (strsim::jaro_winkler(&bare(name.as_ref()), &wanted), name));
     let best = known.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     (best.0 >= ALIKE).then_some(best.1)
 }
@@ -563,6 +568,17 @@ impl Display for Tried<'_> {
 }
 
 /// What opens maps of a type.
+/// The Rust type, with its parameters where these decide which maps it opens.
+struct Wrapper<'a>(&'static str, &'a [MapType]);
+
+impl Display for Wrapper<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let per_cpu = [MapType::PERCPU_HASH, MapType::PERCPU_ARRAY];
+        let first = self.1.first().filter(|first| per_cpu.contains(first));
+        f.write_str(first.and_then(|first| first.opened_as()).unwrap_or(self.0))
+    }
+}
+
 struct OpenAs(MapType);
 
 impl Display for OpenAs {

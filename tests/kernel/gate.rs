@@ -257,7 +257,7 @@ fn a_map_without_types_is_compared_with_named_ones() -> TestResult {
         assert_eq!(differing(options.from_fd::<HashMap<Swapped, Value>>(fd)), ["key.c", "key.b"]);
 
         match options.types("key", "nothing").open::<HashMap<Key, Value>>(&ebpf, name) {
-            Err(Error::Btf { error: BtfError::NoSuchType { name }, .. }) => {
+            Err(Error::Btf { error: BtfError::NoSuchType { name, .. }, .. }) => {
                 assert_eq!(name, "nothing")
             }
             other => panic!("{other:?}"),

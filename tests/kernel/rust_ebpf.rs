@@ -162,7 +162,9 @@ fn a_map_without_types_is_compared_with_types_of_a_program_in_rust() -> TestResu
 fn a_type_that_a_program_in_rust_does_not_hold_is_said_to_be_missing() -> TestResult {
     let ebpf = loaded_and_run()?;
     match OpenOptions::new().types("Alone", "u32").open::<HashMap<Alone, u32>>(&ebpf, "UNSEEN") {
-        Err(Error::Btf { error: BtfError::NoSuchType { name }, .. }) => assert_eq!(name, "Alone"),
+        Err(Error::Btf { error: BtfError::NoSuchType { name, .. }, .. }) => {
+            assert_eq!(name, "Alone")
+        }
         other => panic!("{other:?}"),
     }
     let options = OpenOptions::new().allow_sizes_only(true);

@@ -1,5 +1,7 @@
 //! What can be wrong with BTF.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::Printable;
 
 /// Why bytes cannot be read as BTF, or a type in them not be used.
@@ -63,12 +65,25 @@ pub enum BtfError {
     },
     /// There is no type of that name.
     #[error(
-        "no type `{0}` in this BTF; compilers leave out one that only the inside of functions uses, \
+        "no type `{0}` in this BTF{1}; compilers leave out one that only the inside of functions uses, \
          and a global variable keeps it: `const struct {0} *unused_{0} __attribute__((unused));`",
-        Printable(.name)
+        Printable(.name), Meant(.meant)
     )]
     NoSuchType {
         /// The name that was asked for.
         name: String,
+        /// One that there is, and that is nearly the same.
+        meant: Option<String>,
     },
+}
+
+struct Meant<'a>(&'a Option<String>);
+
+impl Display for Meant<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, ": did you mean `{}`?", Printable(name)),
+            None => Ok(()),
+        }
+    }
 }

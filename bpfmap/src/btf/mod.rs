@@ -260,7 +260,7 @@ impl<'a> Btf<'a> {
     }
 
     /// The ids of all types that are not of the base.
-    fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
         self.first()..=self.count()
     }
 

@@ -209,8 +209,20 @@ impl<'a> Btf<'a> {
         }
         let is_forward = |ty: &Type<'_>| matches!(ty, Type::Forward { .. });
         let declared = self.find(name, is_forward)?.is_some();
-        let name = name.into();
-        Err(if declared { BtfError::Incomplete { name } } else { BtfError::NoSuchType { name } })
+        if declared {
+            return Err(BtfError::Incomplete { name: name.into() });
+        }
+        let meant = self.name_like(name, is_data);
+        Err(BtfError::NoSuchType { name: name.into(), meant })
+    }
+
+    /// The name of a type that is nearly this one.
+    fn name_like(&self, name: &str, wanted: impl Fn(&Type<'_>) -> bool) -> Option<String> {
+        let types = self.ids().filter_map(|id| self.type_by_id(id).ok()).filter(|ty| wanted(ty));
+        let names = types.filter_map(|ty| self.string(ty.name()?).ok());
+        // Others than a word of this length are not what a typing mistake makes of it.
+        let names = names.filter(|known| known.len().abs_diff(name.len()) <= 4);
+        crate::error::most_like(name, names).map(Into::into)
     }
 }
 

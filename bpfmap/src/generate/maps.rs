@@ -178,8 +178,8 @@ impl Generator<'_> {
                 _ => match self.events.as_slice() {
                     [(_, event)] => format!("RingBuf<{event}>"),
                     [] => {
-                        let why = "no map declares the types of events: name the struct, and its \
-                                   Rust type is written";
+                        let why = "no map declares the types of events: name the struct, with \
+                                   `bpfmap layout --rust --type NAME`, and its Rust type is written";
                         return Err(Without::Words(why.into()));
                     }
                     _ => {

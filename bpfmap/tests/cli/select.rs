@@ -100,6 +100,14 @@ fn what_is_not_there() -> TestResult {
         let said = bpfmap(&format!("{command} /proc/self/status"));
         assert!(said.refused().contains("; /proc/self/status is not in a bpffs"), "{said:?}");
     }
+    let map = named("nearly_this_1")?;
+    for command in ["dump", "maps"] {
+        let said = bpfmap(&format!("{command} nearly_thiss_1"));
+        let start =
+            "no map in the kernel is named `nearly_thiss_1`: did you mean `nearly_this_1`?; ";
+        assert!(said.refused().starts_with(start), "{said:?}");
+    }
+    drop(map);
     let said = bpfmap("dump --object /not/there flows");
     said.refused();
     Ok(())
@@ -124,12 +132,20 @@ fn a_map_by_its_pin() -> TestResult {
 
 fn a_pin_that_is_none_of_a_map() -> TestResult {
     let bpffs = Bpffs::mount()?;
+    let directory =
+        format!("{} is a directory, and no pin; in it there is ", bpffs.path().display());
     let path = bpffs.path().join("program");
     let mut ebpf = Ebpf::load(FLOWS)?;
     let program: &mut aya::programs::Xdp =
         ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
     program.load()?;
     program.pin(&path)?;
+    for command in ["dump DIRECTORY", "maps DIRECTORY", "why DIRECTORY --key 0"] {
+        let said = bpfmap(&command.replace("DIRECTORY", &bpffs.path().display().to_string()));
+        let said = said.refused();
+        // The kernel has put two more there.
+        assert!(said.starts_with(&directory) && said.contains("`program`"), "{said}");
+    }
     let path = path.display();
     let said = bpfmap(&format!("dump {path}"));
     assert!(

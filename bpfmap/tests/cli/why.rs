@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use aya::Ebpf;
 use aya::maps::{HashMap, Map};
+use bpfmap::{AnyMap, Loader};
 
 use crate::command::{Ran, command};
 use crate::support::*;
@@ -12,6 +13,7 @@ trials! {
     [Need::Bpf] => [
         the_exit_code_says_how_it_ended,
         json_is_the_diagnosis,
+        a_ring_buffer_has_no_keys,
         the_object_is_compared_with_the_map,
         a_map_that_is_not_there_is_a_broken_link,
         a_capability_in_a_user_namespace_is_told_from_none,
@@ -95,7 +97,21 @@ fn the_exit_code_says_how_it_ended() -> TestResult {
         assert!(output.refused().contains(said), "{output:?}");
     }
     let output = ask(&["--key-hex", "00"]);
-    assert_eq!(output.code, Some(2), "{output:?}");
+    assert_eq!(output.refused(), "--key-hex is 1 byte, and the keys of the map are 16 bytes");
+    Ok(())
+}
+
+fn a_ring_buffer_has_no_keys() -> TestResult {
+    static MAPS: &[u8] = aya::include_bytes_aligned!("../../../tests/bpf/maps.bpf.o");
+    let ebpf = Ebpf::load(MAPS)?;
+    let id = AnyMap::from_fd(ebpf.map_fd("events").ok_or("no map")?)?.id().to_string();
+    for key in [["--key", "0"], ["--key-hex", "00"]] {
+        let output = why(&[&["--id", &*id][..], &key].concat());
+        assert!(
+            output.refused().ends_with(" is a ringbuf and has no keys to ask for"),
+            "{output:?}"
+        );
+    }
     Ok(())
 }
 

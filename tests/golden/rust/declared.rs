@@ -36,7 +36,7 @@ pub struct SchedulerOps {
     pub _pad0: Pad<4>,
 }
 
-// `events` (ringbuf): no map declares the types of events: name the struct, and its Rust type is written.
+// `events` (ringbuf): no map declares the types of events: name the struct, with `bpfmap layout --rust --type NAME`, and its Rust type is written.
 
 // `jumps` (prog_array): bpfmap has no typed map for maps of this type.
 

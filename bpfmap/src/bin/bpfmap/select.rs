@@ -1,6 +1,6 @@
 //! Which map is meant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use bpfmap::inventory::Incomplete;
@@ -90,10 +90,25 @@ impl Selected {
     pub(crate) fn open(&self) -> anyhow::Result<AnyMap> {
         match self {
             Self::Id(id) => Ok(AnyMap::from_id(*id)?),
+            Self::Pin(path) if path.is_dir() => bail!(is_directory(path)),
             Self::Pin(path) => Ok(AnyMap::from_pin(path)?),
             Self::Name(name) => Ok(AnyMap::from_id(named(name)?)?),
         }
     }
+}
+
+/// What is said of a directory in the place of a pin.
+pub(crate) fn is_directory(path: &Path) -> String {
+    /// How many are named.
+    const MOST: usize = 8;
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().printable());
+    let mut names: Vec<_> = names.take(MOST + 1).collect();
+    names.sort_unstable();
+    let more = if names.len() > MOST { ", ..." } else { "" };
+    let names = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    let has = if names.is_empty() { "nothing".into() } else { names.join(", ") };
+    format!("{} is a directory, and no pin; in it there is {has}{more}", path.display())
 }
 
 /// The id of the only map of that name.
@@ -108,9 +123,10 @@ fn named(name: &str) -> anyhow::Result<u32> {
                 name.printable()
             ),
             None => bail!(
-                "no map in the kernel is named `{}`; `bpfmap maps` lists them, and for a pin in this \
+                "no map in the kernel is named `{}`{}; `bpfmap maps` lists them, and for a pin in this \
                  directory say ./{}",
                 name.printable(),
+                meant(name, &inventory),
                 name.printable()
             ),
         },
@@ -120,6 +136,20 @@ fn named(name: &str) -> anyhow::Result<u32> {
             name.printable(),
             several.iter().map(u32::to_string).collect::<Vec<_>>().join(", --id ")
         ),
+    }
+}
+
+/// The name of a map that is nearly another one.
+fn meant(name: &str, inventory: &Inventory) -> String {
+    /// How alike they are for a typing mistake, and not another name.
+    const ALIKE: f64 = 0.85;
+    let names = inventory.maps.iter().filter_map(|map| map.name.as_deref());
+    let known = names.map(|known| (strsim::jaro_winkler(known, name), known));
+    match known.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+        Some((likeness, known)) if likeness >= ALIKE => {
+            format!(": did you mean `{}`?", known.printable())
+        }
+        _ => String::new(),
     }
 }
 

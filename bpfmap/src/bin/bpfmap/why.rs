@@ -5,7 +5,7 @@ mod key;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bpfmap::diagnose::MapRef;
 use bpfmap::{AnyMap, Decoder, Diagnosis, Object, Why};
 use clap::Args;
@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 use crate::Found;
 use crate::layout::read;
 use crate::output::Output;
-use crate::select::{MapArgs, Selected};
+use crate::select::{MapArgs, Selected, is_directory};
 
 #[derive(Clone, Debug, Args)]
 #[command(
@@ -87,6 +87,11 @@ pub(crate) fn run(args: &WhyArgs, output: &mut Output) -> anyhow::Result<Found> 
         None => {}
     }
     let selected = args.map.selected();
+    if let Selected::Pin(path) = &selected
+        && path.is_dir()
+    {
+        bail!(is_directory(path));
+    }
     let map = match &selected {
         Selected::Id(id) => MapRef::Id(*id),
         Selected::Pin(path) => MapRef::Pin(path),
@@ -106,9 +111,12 @@ pub(crate) fn run(args: &WhyArgs, output: &mut Output) -> anyhow::Result<Found> 
 
 impl KeyArgs {
     fn bytes(&self, why: &Why<'_>, map: &AnyMap) -> anyhow::Result<Vec<u8>> {
+        if map.key_size() == 0 {
+            bail!("{} is a {} and has no keys to ask for", map.label(), map.map_type());
+        }
         match (&self.key, &self.key_hex) {
             (Some(json), _) => key::of_json(&why.fields(map), map.key_size() as usize, json),
-            (None, hex) => key::of_hex(hex.as_deref().unwrap_or_default()),
+            (None, hex) => key::of_hex(hex.as_deref().unwrap_or_default(), map.key_size() as usize),
         }
     }
 }

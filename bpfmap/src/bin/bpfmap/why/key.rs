@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::text::Printable;
 
 /// Bytes as hexadecimal digits, with blanks and colons between them or not.
-pub(super) fn of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
+pub(super) fn of_hex(text: &str, size: usize) -> anyhow::Result<Vec<u8>> {
     let bare = text.strip_prefix("0x").unwrap_or(text);
     let digits: Vec<_> = bare.chars().filter(|c| !matches!(c, ' ' | ':' | '_')).collect();
     let wrong = digits.iter().find(|c| !c.is_ascii_hexdigit());
@@ -22,12 +22,32 @@ pub(super) fn of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
         digits.len().is_multiple_of(2),
         "--key-hex: a byte is two digits, and one is left over"
     );
+    let given = digits.len() / 2;
+    ensure!(
+        given == size,
+        "--key-hex is {}, and the keys of the map are {}",
+        counted(given),
+        counted(size)
+    );
     let value = |c: char| u8::try_from(c.to_digit(16).unwrap_or(0)).unwrap_or(0);
     Ok(digits.chunks(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect())
 }
 
+fn counted(bytes: usize) -> String {
+    match bytes {
+        0 => "empty".into(),
+        1 => "1 byte".into(),
+        bytes => format!("{bytes} bytes"),
+    }
+}
+
 /// A key of these fields.
 pub(super) fn of_json(fields: &[KeyField], size: usize, json: &str) -> anyhow::Result<Vec<u8>> {
+    ensure!(
+        !json.trim().is_empty(),
+        "--key is empty: give it as `bpfmap dump` writes it, such as {}",
+        example(fields)
+    );
     let key: Value = serde_json::from_str(json)
         // An address or a name that the shell has taken the quotes of.
         .or_else(|error| match json.starts_with(['{', '[', '"']) {
@@ -481,6 +501,7 @@ mod tests {
         assert!(wrong(r#"{"dport": 1.5}"#).contains("1.5 is no number"));
         assert!(wrong("{").contains("--key is not JSON"));
         assert!(wrong("443").contains("has fields of its own"));
+        assert!(wrong("").starts_with("--key is empty: give it as"));
         assert!(wrong("null").contains("has fields of its own"));
         assert!(wrong("[]").contains("lacks"));
     }
@@ -601,9 +622,12 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits_are_pairs() {
-        assert_eq!(of_hex("0a 00:00_01").unwrap(), [10, 0, 0, 1]);
-        assert_eq!(of_hex("0x0a000001").unwrap(), [10, 0, 0, 1]);
-        assert!(of_hex("0a0").unwrap_err().to_string().contains("one is left over"));
-        assert!(of_hex("zz").unwrap_err().to_string().contains("`z` is no hexadecimal digit"));
+        assert_eq!(of_hex("0a 00:00_01", 4).unwrap(), [10, 0, 0, 1]);
+        assert_eq!(of_hex("0x0a000001", 4).unwrap(), [10, 0, 0, 1]);
+        let wrong = |text| of_hex(text, 4).unwrap_err().to_string();
+        assert!(wrong("0a0").contains("one is left over"));
+        assert!(wrong("zz").contains("`z` is no hexadecimal digit"));
+        assert_eq!(wrong("00"), "--key-hex is 1 byte, and the keys of the map are 4 bytes");
+        assert_eq!(wrong(""), "--key-hex is empty, and the keys of the map are 4 bytes");
     }
 }
