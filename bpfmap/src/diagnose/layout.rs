@@ -80,7 +80,14 @@ fn bytes(info: &MapInfo) -> Vec<KeyField> {
         _ => FieldKind::Bytes,
     };
     let bits = 0..u64::from(info.key_size) * 8;
-    vec![KeyField { path: String::new(), bits, kind, ty: String::new(), arms: Vec::new() }]
+    vec![KeyField {
+        path: String::new(),
+        bits,
+        kind,
+        ty: String::new(),
+        names: Vec::new(),
+        arms: Vec::new(),
+    }]
 }
 
 /// What the object declares of the map, or why that is not known.

@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use crate::btf::{Btf, BtfError, BtfType, Composite, Member, Order, Type, TypeId, TypeName};
+use crate::btf::{
+    Btf, BtfError, BtfType, Composite, Enumerators, Member, Order, Type, TypeId, TypeName,
+};
 use crate::compare::is_padding_name;
 use crate::layout::{Kind, Layout};
 
@@ -11,6 +13,9 @@ use crate::layout::{Kind, Layout};
 /// bytes.
 const MAX_DEPTH: usize = 16;
 const MAX_LEAVES: usize = 256;
+
+/// How many values of an enum are named.
+const MAX_NAMES: usize = 1 << 12;
 
 /// How many leaves there are in all arms of unions: those of unions in unions of
 /// unions could be any number.
@@ -30,6 +35,9 @@ pub struct KeyField {
     pub kind: FieldKind,
     /// Its type, as its side spells it.
     pub ty: String,
+    /// Of an enum, the names of its values; not all, where these are thousands.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub names: Vec<(String, i128)>,
     /// Of a union, what its arms have: other names for the same bytes. Empty where
     /// there are too many.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
@@ -115,7 +123,14 @@ fn rust(leaves: &mut Vec<KeyField>, layout: &Layout, path: String, at: u64, dept
     let mut leaf = |kind| {
         let ty = crate::layout::TypeName(layout).to_string();
         let bits = at * 8..(at + size) * 8;
-        leaves.push(KeyField { path: path.clone(), bits, kind, ty, arms: Vec::new() });
+        leaves.push(KeyField {
+            path: path.clone(),
+            bits,
+            kind,
+            ty,
+            names: Vec::new(),
+            arms: Vec::new(),
+        });
     };
     if depth == 0 {
         return leaf(FieldKind::Bytes);
@@ -176,7 +191,14 @@ pub(crate) fn of_btf(btf: &Btf<'_>, id: TypeId) -> Result<Vec<KeyField>, BtfErro
     let mut covered = 0;
     let mut hole = |bits: Range<u64>| {
         let (path, ty) = (String::new(), String::new());
-        holes.push(KeyField { path, bits, kind: FieldKind::Padding, ty, arms: Vec::new() });
+        holes.push(KeyField {
+            path,
+            bits,
+            kind: FieldKind::Padding,
+            ty,
+            names: Vec::new(),
+            arms: Vec::new(),
+        });
     };
     for field in &leaves {
         if field.bits.start > covered {
@@ -192,6 +214,11 @@ pub(crate) fn of_btf(btf: &Btf<'_>, id: TypeId) -> Result<Vec<KeyField>, BtfErro
     Ok(leaves)
 }
 
+fn names(btf: &Btf<'_>, values: Enumerators<'_>) -> Result<Vec<(String, i128)>, BtfError> {
+    let name = |(name, value)| Ok((btf.string(name)?.into_owned(), value));
+    values.iter().take(MAX_NAMES).map(name).collect()
+}
+
 struct Open<'a> {
     btf: &'a Btf<'a>,
     leaves: Vec<KeyField>,
@@ -201,7 +228,7 @@ struct Open<'a> {
 impl Open<'_> {
     fn leaf(&mut self, id: TypeId, path: String, bits: Range<u64>, kind: FieldKind) {
         let ty = TypeName::of(self.btf, id).to_string();
-        self.leaves.push(KeyField { path, bits, kind, ty, arms: Vec::new() });
+        self.leaves.push(KeyField { path, bits, kind, ty, names: Vec::new(), arms: Vec::new() });
     }
 
     /// A union is bytes, and has arms; `within` is the path to these.
@@ -259,6 +286,10 @@ impl Open<'_> {
         let size = self.btf.size_of(id)?;
         let bits = at..at.saturating_add(size.saturating_mul(8));
         let peeled = self.btf.peel_newtypes(id)?;
+        let names = match peeled.ty {
+            Type::Enum { values, .. } => names(self.btf, values)?,
+            _ => Vec::new(),
+        };
         let kind = match (peeled.ty, peeled.order) {
             _ if depth == 0 => FieldKind::Bytes,
             (Type::Int(_) | Type::Enum { .. }, Some(Order::Big)) => FieldKind::BigEndian,
@@ -289,6 +320,9 @@ impl Open<'_> {
             _ => FieldKind::Bytes,
         };
         self.leaf(id, path, bits, kind);
+        if let Some(leaf) = self.leaves.last_mut() {
+            leaf.names = names;
+        }
         Ok(())
     }
 
@@ -316,6 +350,11 @@ impl Open<'_> {
             let bits = at + start..at + start + width;
             let path = if name.is_empty() { path.into() } else { join(path, &name) };
             self.leaf(member.target, path, bits, FieldKind::Unsigned);
+            if let (Type::Enum { values, .. }, Some(leaf)) =
+                (self.btf.peel(member.target)?.ty, self.leaves.last_mut())
+            {
+                leaf.names = names(self.btf, values)?;
+            }
         } else if !name.is_empty() {
             self.ty(member.target, join(path, &name), start, depth - 1)?;
         } else {

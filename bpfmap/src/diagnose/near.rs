@@ -289,6 +289,7 @@ mod tests {
             bits,
             kind: FieldKind::Unsigned,
             ty: "u".into(),
+            names: Vec::new(),
             arms: Vec::new(),
         };
         let bytes = 0b1010_0110_u16.to_le_bytes();

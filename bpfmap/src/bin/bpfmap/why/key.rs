@@ -290,6 +290,11 @@ impl<'a> Writer<'a> {
     fn field(&mut self, index: usize, value: &Value) -> anyhow::Result<()> {
         let field = self.fields[index].field;
         let wrong = || format!("--key: {}", named(&field.path));
+        // A value of an enum by its name.
+        let is_named = |(name, _): &&(String, i128)| value.as_str() == Some(name);
+        let named_value = field.names.iter().find(is_named).map(|(_, number)| number.to_string());
+        let named_value = named_value.map(Value::String);
+        let value = named_value.as_ref().unwrap_or(value);
         match field.bytes() {
             Some(place) => {
                 let bytes = bytes_of(field, place.len(), value).with_context(wrong)?;
@@ -435,6 +440,15 @@ fn bytes_of(field: &KeyField, len: usize, value: &Value) -> anyhow::Result<Vec<u
     }
     let number = number(value).with_context(|| match field.kind {
         FieldKind::Bytes => format!("{value} is no address and no list of {len} bytes"),
+        _ if !field.names.is_empty() => {
+            /// How many are named.
+            const MOST: usize = 8;
+            let names =
+                field.names.iter().take(MOST).map(|(name, _)| format!("`{}`", name.printable()));
+            let more = if field.names.len() > MOST { ", ..." } else { "" };
+            let names: Vec<_> = names.collect();
+            format!("{value} is no number and none of {}{more}", names.join(", "))
+        }
         _ => format!("{value} is no number"),
     })?;
     ensure!(len <= 8, "{number} is given, and it has {len} bytes: give a list of them");
@@ -540,9 +554,17 @@ mod tests {
         for path in objects {
             let bytes = std::fs::read(&path).expect("the object");
             let object = Object::parse(&bytes).expect("an object");
-            for name in
-                ["unions", "arms", "nested", "bits", "bitfields", "orders", "tight", "address"]
-            {
+            for name in [
+                "unions",
+                "arms",
+                "nested",
+                "bits",
+                "bitfields",
+                "orders",
+                "tight",
+                "address",
+                "enums",
+            ] {
                 let Ok(ty) = object.btf().type_named(name) else { continue };
                 let fields = KeyField::of(&ty).expect("fields");
                 let size = usize::try_from(ty.size().expect("a size")).expect("a small one");
@@ -564,6 +586,18 @@ mod tests {
             }
         }
         assert!(unions > 4, "{unions}");
+    }
+
+    #[test]
+    fn values_of_enums_have_names() {
+        let fields = fields("../tests/bpf/shapes.bpf.o", "enums");
+        let (name, number) = fields[0].names.last().expect("a name").clone();
+        let json = |color: &str| format!(r#"{{"color": "{color}", "sign": -1}}"#);
+        let key = of_json(&fields, 8, &json(&name)).unwrap();
+        assert_eq!(i128::from(u32::from_ne_bytes(*key.first_chunk().unwrap())), number);
+        let said = format!("{:#}", of_json(&fields, 8, &json("MAUVE")).unwrap_err());
+        assert!(said.contains("`color`: \"MAUVE\" is no number and none of `"), "{said}");
+        assert!(said.contains(&format!("`{name}`")), "{said}");
     }
 
     #[test]
