@@ -182,7 +182,7 @@ pub enum Error {
     #[error("{subject}, against {source_of_btf}: {error}")]
     Btf {
         /// The map or the type that was to be compared.
-        subject: Subject,
+        subject: Box<Subject>,
         /// Where the BTF came from.
         source_of_btf: BtfSource,
         /// What is wrong with it.
@@ -567,7 +567,6 @@ impl Display for Tried<'_> {
     }
 }
 
-/// What opens maps of a type.
 /// The Rust type, with its parameters where these decide which maps it opens.
 struct Wrapper<'a>(&'static str, &'a [MapType]);
 
@@ -579,6 +578,7 @@ impl Display for Wrapper<'_> {
     }
 }
 
+/// What opens maps of a type.
 struct OpenAs(MapType);
 
 impl Display for OpenAs {

@@ -65,25 +65,25 @@ pub enum BtfError {
     },
     /// There is no type of that name.
     #[error(
-        "no type `{0}` in this BTF{1}; compilers leave out one that only the inside of functions uses, \
-         and a global variable keeps it: `const struct {0} *unused_{0} __attribute__((unused));`",
-        Printable(.name), Meant(.meant)
+        "no type `{0}` in this BTF{1} leave out one that only the inside of functions uses, and a \
+         global variable keeps it: `const struct {0} *unused_{0} __attribute__((unused));`",
+        Printable(.name), Meant(.meant.as_deref())
     )]
     NoSuchType {
         /// The name that was asked for.
         name: String,
         /// One that there is, and that is nearly the same.
-        meant: Option<String>,
+        meant: Option<Box<str>>,
     },
 }
 
-struct Meant<'a>(&'a Option<String>);
+struct Meant<'a>(Option<&'a str>);
 
 impl Display for Meant<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(name) => write!(f, ": did you mean `{}`?", Printable(name)),
-            None => Ok(()),
+            Some(name) => write!(f, ": did you mean `{}`? Compilers", Printable(name)),
+            None => f.write_str("; compilers"),
         }
     }
 }

@@ -217,7 +217,7 @@ impl<'a> Btf<'a> {
     }
 
     /// The name of a type that is nearly this one.
-    fn name_like(&self, name: &str, wanted: impl Fn(&Type<'_>) -> bool) -> Option<String> {
+    fn name_like(&self, name: &str, wanted: impl Fn(&Type<'_>) -> bool) -> Option<Box<str>> {
         let types = self.ids().filter_map(|id| self.type_by_id(id).ok()).filter(|ty| wanted(ty));
         let names = types.filter_map(|ty| self.string(ty.name()?).ok());
         // Others than a word of this length are not what a typing mistake makes of it.

@@ -132,7 +132,7 @@ fn of_object(
     for (role, id, size) in sides {
         if id != 0 && (role == "key" || !found.holds_ids()) && !size_fits(btf, id, size) {
             let declared = btf.size_of(id).map_err(|error| Error::Btf {
-                subject: Subject::Map(MapLabel::clone(label)),
+                subject: Box::new(Subject::Map(MapLabel::clone(label))),
                 source_of_btf: BtfSource::Object,
                 error,
             })?;

@@ -143,7 +143,7 @@ impl Gate<'_> {
         for (id, (name, side)) in types.iter_mut().zip(names.into_iter().zip(sides)) {
             if side.is_some() {
                 let found = btf.type_named(name).map_err(|error| Error::Btf {
-                    subject: Subject::Map(MapLabel::clone(self.label)),
+                    subject: Box::new(Subject::Map(MapLabel::clone(self.label))),
                     source_of_btf: source,
                     error,
                 });

@@ -49,7 +49,7 @@ pub(super) fn btf_by_id(
     let bytes =
         sys::btf_bytes(fd.as_fd()).map_err(|errno| unopened(map, Operation::ReadBtf, errno))?;
     Btf::parse(bytes).map_err(|error| Error::Btf {
-        subject: Subject::Map(MapLabel::clone(map)),
+        subject: Box::new(Subject::Map(MapLabel::clone(map))),
         source_of_btf: source,
         error,
     })
@@ -121,5 +121,5 @@ fn read<T>(
 
 fn unreadable(path: &Path, error: BtfError) -> Error {
     let subject = Subject::Type(path.display().to_string());
-    Error::Btf { subject, source_of_btf: BtfSource::Vmlinux, error }
+    Error::Btf { subject: Box::new(subject), source_of_btf: BtfSource::Vmlinux, error }
 }

@@ -37,7 +37,8 @@ pub(super) fn key_and_value(
         Some(name) => Subject::Variable { name: name.into(), map: label() },
         None => Subject::Map(label()),
     };
-    let unreadable = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
+    let unreadable =
+        |error| Error::Btf { subject: Box::new(subject()), source_of_btf: source, error };
     let verified = |at| Passed { verification: Verification::Verified { source }, at, btf: None };
     if wanted.section {
         let is_one = matches!(btf.peel(value).map_err(unreadable)?.ty, Type::Section(_));
@@ -102,7 +103,7 @@ pub(super) fn events(
             compare(Role::Event, layout, btf, found.id(), &mut Agreed::default())
         });
         types.extend(compared.map_err(|error| Error::Btf {
-            subject: Subject::Map(MapLabel::clone(map)),
+            subject: Box::new(Subject::Map(MapLabel::clone(map))),
             source_of_btf: source,
             error,
         })?);
@@ -370,7 +371,8 @@ impl Btf<'_> {
     pub fn check_layout(&self, layout: &'static Layout, name: &str) -> Result<(), Error> {
         let subject = || Subject::Type(name.into());
         let source = self.source();
-        let error = |error| Error::Btf { subject: subject(), source_of_btf: source, error };
+        let error =
+            |error| Error::Btf { subject: Box::new(subject()), source_of_btf: source, error };
         let id = self.type_named(name).map_err(error)?.id();
         match compare(Role::Type, layout, self, id, &mut Agreed::default()).map_err(error)? {
             None => Ok(()),
