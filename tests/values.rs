@@ -205,6 +205,26 @@ fn unions_of_unions_are_not_shown_for_ever() {
 }
 
 #[test]
+fn arrays_without_an_end_are_not_shown_for_ever() {
+    let bytes = [1; 256];
+    let endless = |members: usize, count: usize| {
+        let mut builder = Builder::new();
+        let byte = builder.int(1);
+        let element = builder.structure("element", 1, &vec![("m", byte, 0); members]);
+        let array = builder.array(element, 0);
+        let mut fields = vec![("len", byte, 0)];
+        fields.extend(vec![("data", array, 8); count]);
+        builder.structure("s", 1, &fields);
+        shown(builder, &bytes).0
+    };
+    assert_eq!(endless(2, 64).matches("m: 1").count(), 2 * 64 * 255);
+    let hex = format!("0x{}", "01".repeat(256));
+    assert_eq!(endless(2, 65), hex[..4], "more than anybody needs");
+    let text = endless(1000, 1);
+    assert_eq!(text.matches("0x01").count(), 255, "more in each byte than anybody needs: {text}");
+}
+
+#[test]
 fn nothing_many_times_is_nothing() {
     let mut builder = Builder::new();
     let empty = builder.structure("empty", 0, &[]);

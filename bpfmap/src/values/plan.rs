@@ -17,6 +17,10 @@ const MAX_DEPTH: usize = 64;
 const MAX_VALUES_PER_BIT: u64 = 8;
 const MIN_VALUES: u64 = 1 << 12;
 
+/// How many arrays without an end there may be in a type: each shows all bytes that
+/// are behind it.
+const MAX_ENDLESS: usize = 64;
+
 /// How many members of anonymous members are taken for those of what these are in.
 const MAX_FLATTENED: usize = 1 << 16;
 
@@ -37,6 +41,8 @@ pub(super) struct Node {
     pub(super) size: usize,
     /// How many values are in it.
     values: u64,
+    /// How many arrays without an end are in it.
+    endless: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +123,7 @@ impl Plan {
     }
 
     fn leaf(kind: NodeKind, size: usize) -> Self {
-        Self { endian: HOST, nodes: vec![Node { kind, size, values: 1 }], root: 0 }
+        Self { endian: HOST, nodes: vec![Node { kind, size, values: 1, endless: 0 }], root: 0 }
     }
 
     pub(super) fn root(&self) -> NodeId {
@@ -148,7 +154,7 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn push(&mut self, kind: NodeKind, size: u64, values: u64) -> NodeId {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.nodes.push(Node { kind, size, values });
+        self.nodes.push(Node { kind, size, values, endless: 0 });
         self.nodes.len() - 1
     }
 
@@ -249,11 +255,19 @@ impl Planner<'_> {
     fn array(&mut self, id: TypeId, element: TypeId, len: u32, depth: usize) -> NodeId {
         let Ok(size) = self.btf.size_of(id) else { return self.opaque(id) };
         let text = self.is_char(element);
-        let element = self.node(element, depth + 1);
+        let mut node = self.node(element, depth + 1);
+        if self.nodes[node].values > most_values(self.nodes[node].size as u64) {
+            node = self.opaque(element);
+        }
+        let Node { size: each, values, endless, .. } = self.nodes[node];
         // Nothing, however often.
-        let len = if self.nodes[element].size == 0 { 0 } else { len };
-        let values = self.nodes[element].values.saturating_mul(len.into()).saturating_add(1);
-        self.push(NodeKind::Array { element, len: len as usize, text }, size, values)
+        let len = if each == 0 { 0 } else { len };
+        let values = values.saturating_mul(len.into()).saturating_add(1);
+        let array =
+            self.push(NodeKind::Array { element: node, len: len as usize, text }, size, values);
+        // At most one of its elements is where the bytes of a value go on.
+        self.nodes[array].endless = endless + usize::from(len == 0);
+        array
     }
 
     /// As `bpftool` has it: `char` and nothing that is another name for it.
@@ -321,12 +335,21 @@ impl Planner<'_> {
     fn fields(&mut self, fields: Vec<Field>, size: u64) -> NodeId {
         let values = fields.iter().map(|field| self.nodes[field.node].values);
         let values = values.fold(1, u64::saturating_add);
-        let most = size.saturating_mul(8 * MAX_VALUES_PER_BIT).saturating_add(MIN_VALUES);
-        match values > most {
-            true => self.push(NodeKind::Bytes, size, 1),
-            false => self.push(NodeKind::Fields(fields), size, values),
+        let endless = fields.iter().map(|field| self.nodes[field.node].endless);
+        let endless = endless.fold(0, usize::saturating_add);
+        let most = most_values(size).saturating_add(MIN_VALUES);
+        if values > most || endless > MAX_ENDLESS {
+            return self.push(NodeKind::Bytes, size, 1);
         }
+        let node = self.push(NodeKind::Fields(fields), size, values);
+        self.nodes[node].endless = endless;
+        node
     }
+}
+
+/// How many values there may be in so many bytes, of which there are many.
+fn most_values(bytes: u64) -> u64 {
+    bytes.saturating_mul(8 * MAX_VALUES_PER_BIT)
 }
 
 impl Field {
