@@ -25,6 +25,12 @@ trials! {
         a_pinned_program_is_idle_until_it_is_attached,
         the_pins_of_another_mount_namespace_are_found,
         a_pin_of_a_program_is_no_map,
+        a_link_in_the_place_of_a_pin_stays,
+        a_table_of_descriptors_of_one_thread_counts,
+        pins_are_found_however_deep_they_are,
+        pins_that_are_mounted_over_are_out_of_sight,
+        a_directory_that_may_only_be_listed_is_said,
+        what_a_loader_leaves_behind_while_it_is_looked_at_is_used,
     ]
     [Need::Bpf, Need::Ids] => [
         a_map_and_the_process_and_the_program_that_hold_it,
@@ -334,5 +340,146 @@ fn a_pin_of_a_program_is_no_map() -> TestResult {
     assert!(matches!(Inventory::unpin(&pins[0]), Err(UnpinError::NotAMap { .. })));
     assert!(matches!(AnyMap::from_pin(&path), Err(Error::NotAMap { .. })));
     assert!(path.exists());
+    Ok(())
+}
+
+fn a_link_in_the_place_of_a_pin_stays() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [path, other] = ["pin", "other"].map(|name| bpffs.path().join(name));
+    let map_id = pinned("linked", &path)?;
+    let pin = Inventory::read().pins_of(ObjectId::Map(map_id)).next().cloned().ok_or("no pin")?;
+    std::fs::rename(&path, &other)?;
+    std::os::unix::fs::symlink(&other, &path)?;
+    assert!(matches!(Inventory::unpin(&pin), Err(UnpinError::NotAMap { .. })));
+    assert!(path.is_symlink() && other.exists());
+    Ok(())
+}
+
+fn a_table_of_descriptors_of_one_thread_counts() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("state");
+    let map_id = pinned("state", &path)?;
+    let found = std::thread::spawn(move || -> Result<_, String> {
+        unshare(CloneFlags::CLONE_FILES).map_err(|error| error.to_string())?;
+        let opened = AnyMap::from_pin(&path).map_err(|error| error.to_string())?;
+        // Another thread looks, as its own descriptors are not those of this one.
+        let inventory = std::thread::scope(|scope| {
+            let looks = scope.spawn(Inventory::read);
+            looks.join().map_err(|_| "it panicked".to_owned())
+        })?;
+        drop(opened);
+        Ok((inventory.holders(map_id).processes.len(), reason(&inventory, map_id)))
+    });
+    let (processes, reason) = found.join().map_err(|_| "the thread panicked")??;
+    assert!(processes > 0);
+    assert_eq!(reason, None);
+    Ok(())
+}
+
+fn pins_are_found_however_deep_they_are() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let mut directory = bpffs.path().to_owned();
+    directory.extend(["d"; 100]);
+    std::fs::create_dir_all(&directory)?;
+    let path = directory.join("deep");
+    let map_id = pinned("deep", &path)?;
+    let inventory = unwatched(map_id);
+    let pins: Vec<_> = inventory.pins_of(ObjectId::Map(map_id)).map(|pin| &pin.path).collect();
+    assert_eq!(pins, [&path]);
+    assert_eq!(reason(&inventory, map_id), Some(StaleReason::Pinned));
+    Ok(())
+}
+
+fn pins_that_are_mounted_over_are_out_of_sight() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let map_id = pinned("covered", &bpffs.path().join("covered"))?;
+    let place = bpffs.path().join("place");
+    std::fs::create_dir(&place)?;
+    // Within it, which hides nothing, and what is there is none of it.
+    let tmpfs = |at: &Path| -> TestResult {
+        nix::mount::mount(
+            Some("tmpfs"),
+            at,
+            Some("tmpfs"),
+            nix::mount::MsFlags::empty(),
+            None::<&str>,
+        )?;
+        Ok(std::fs::write(at.join("file"), "no pin")?)
+    };
+    let about = |inventory: &Inventory, at: &Path| -> Vec<Incomplete> {
+        let is_about = |missing: &&Incomplete| match missing {
+            Incomplete::Path { path, .. } | Incomplete::Covered { path } => path.starts_with(at),
+            _ => false,
+        };
+        inventory.incomplete.iter().filter(is_about).cloned().collect()
+    };
+    tmpfs(&place)?;
+    let inventory = Inventory::read();
+    nix::mount::umount(&place)?;
+    assert_eq!(about(&inventory, bpffs.path()), []);
+    assert_eq!(inventory.pins_of(ObjectId::Map(map_id)).count(), 1);
+    // Over it.
+    tmpfs(bpffs.path())?;
+    let inventory = Inventory::read();
+    nix::mount::umount(bpffs.path())?;
+    let path = bpffs.path().to_owned();
+    let [Incomplete::Covered { path: covered }] = &*about(&inventory, &path) else {
+        panic!("{:?}", inventory.incomplete)
+    };
+    assert_eq!(*covered, path);
+    assert_eq!(inventory.pins_of(ObjectId::Map(map_id)).count(), 0);
+    Ok(())
+}
+
+fn a_directory_that_may_only_be_listed_is_said() -> TestResult {
+    use std::os::unix::fs::PermissionsExt;
+    let bpffs = Bpffs::mount()?;
+    let directory = bpffs.path().join("listed");
+    std::fs::create_dir(&directory)?;
+    let path = directory.join("pin");
+    pinned("listed", &path)?;
+    std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o444))?;
+    crate::privilege::with_only(&[], move || {
+        let missing = Incomplete::Path { path, errno: libc::EACCES };
+        let inventory = Inventory::read();
+        assert!(inventory.incomplete.contains(&missing), "{:?}", inventory.incomplete);
+        Ok(())
+    })
+}
+
+fn what_a_loader_leaves_behind_while_it_is_looked_at_is_used() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    // A loopback device of this thread's own.
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let ebpf = Ebpf::load(FLOWS)?;
+    let map_id = id(ebpf.map_fd("flows").ok_or("no map")?);
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    data.pin(bpffs.path().join("flows"))?;
+    let path = bpffs.path().join("link");
+    let (failed, failure) = std::sync::mpsc::channel();
+    // It loads its program when programs have been listed, and ends before processes are.
+    let attach = move |mut ebpf: Ebpf| -> TestResult {
+        let program: &mut Xdp = ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+        program.load()?;
+        let link = program.attach("lo", XdpMode::Skb)?;
+        let link: aya::programs::links::FdLink = program.take_link(link)?.try_into()?;
+        link.pin(&path)?;
+        Ok(())
+    };
+    let mut loader = Some((ebpf, attach));
+    let hook = move |command: &str| {
+        if command == "BPF_LINK_GET_NEXT_ID"
+            && let Some((ebpf, attach)) = loader.take()
+            && let Err(error) = attach(ebpf)
+        {
+            let _ = failed.send(error.to_string());
+        }
+        None
+    };
+    let inventory = fault::with(hook, Inventory::read);
+    assert_eq!(failure.try_recv().ok(), None);
+    let holders = inventory.holders(map_id);
+    assert_eq!((holders.programs.len(), holders.links.len()), (1, 1), "{holders:?}");
+    assert_eq!(reason(&inventory, map_id), None);
     Ok(())
 }

@@ -47,6 +47,11 @@ pub enum Incomplete {
         /// Why not, as an `errno`.
         errno: i32,
     },
+    /// Something else is mounted over a bpffs, so what is pinned in it is out of sight.
+    Covered {
+        /// Where it is mounted.
+        path: PathBuf,
+    },
 }
 
 impl Display for Incomplete {
@@ -83,6 +88,11 @@ impl Display for Incomplete {
             Self::Path { path, errno } => {
                 write!(f, "{} cannot be read: {}", path.display(), error(*errno))
             }
+            Self::Covered { path } => write!(
+                f,
+                "what is pinned in the bpffs at {} is out of sight, as something else is mounted over it",
+                path.display()
+            ),
         }
     }
 }

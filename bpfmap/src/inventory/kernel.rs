@@ -24,27 +24,42 @@ impl Kernel {
     pub(super) fn read(incomplete: &mut Vec<Incomplete>) -> Self {
         let mut kernel = Self::default();
         for held in [Held::Map, Held::Program, Held::Link] {
-            let mut after = 0;
-            loop {
-                match sys::next_id(held, after) {
-                    Ok(Some(id)) => {
-                        after = id;
-                        match kernel.open(held, id, incomplete) {
-                            Ok(()) | Err(Errno(libc::ENOENT)) => {}
-                            Err(Errno(errno)) => {
-                                incomplete.push(Incomplete::Object { what: word(held), id, errno });
-                            }
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(Errno(errno)) => {
-                        incomplete.push(Incomplete::Ids { what: words(held), errno });
-                        break;
-                    }
-                }
-            }
+            kernel.walk(held, 0, incomplete);
         }
         kernel
+    }
+
+    /// Adds the programs and links that have come since. What a process has had open
+    /// may be held by one of them when the process is looked at, and the process have
+    /// ended.
+    pub(super) fn read_on(&mut self, incomplete: &mut Vec<Incomplete>) {
+        let last = self.programs.last_key_value().map_or(0, |(id, _)| *id);
+        self.walk(Held::Program, last, incomplete);
+        let last = self.links.last_key_value().map_or(0, |(id, _)| *id);
+        self.walk(Held::Link, last, incomplete);
+    }
+
+    fn walk(&mut self, held: Held, mut after: u32, incomplete: &mut Vec<Incomplete>) {
+        loop {
+            let missing = match sys::next_id(held, after) {
+                Ok(Some(id)) => {
+                    after = id;
+                    match self.open(held, id, incomplete) {
+                        Ok(()) | Err(Errno(libc::ENOENT)) => continue,
+                        Err(Errno(errno)) => Incomplete::Object { what: word(held), id, errno },
+                    }
+                }
+                Ok(None) => return,
+                Err(Errno(errno)) => Incomplete::Ids { what: words(held), errno },
+            };
+            let is_end = matches!(missing, Incomplete::Ids { .. });
+            if !incomplete.contains(&missing) {
+                incomplete.push(missing);
+            }
+            if is_end {
+                return;
+            }
+        }
     }
 
     fn open(&mut self, held: Held, id: u32, incomplete: &mut Vec<Incomplete>) -> Result<(), Errno> {
@@ -105,13 +120,19 @@ impl Kernel {
         Ok(())
     }
 
-    /// Reads which maps are in a map of maps, and which programs in a `prog_array`.
+    /// Reads which maps are in a map of maps, and which programs in a `prog_array`, a
+    /// `devmap` or a `cpumap`.
     fn contents(&mut self, id: u32, fd: std::os::fd::OwnedFd, incomplete: &mut Vec<Incomplete>) {
         let Some(map) = self.maps.get_mut(&id) else { return };
-        if !map.is_of_maps() && map.map_type != MapType::PROG_ARRAY {
-            return;
-        }
-        match contents(fd) {
+        // Where in a value the id is.
+        let place = match (map.map_type, map.value_size) {
+            (MapType::PROG_ARRAY, _) => 0,
+            _ if map.is_of_maps() => 0,
+            // Behind a device or a queue, since Linux 5.8 and 5.9.
+            (MapType::DEVMAP | MapType::DEVMAP_HASH | MapType::CPUMAP, 8) => 4,
+            _ => return,
+        };
+        match contents(fd, place) {
             Ok(contents) => map.contents = contents,
             Err(error) => {
                 let errno = match &error {
@@ -124,14 +145,15 @@ impl Kernel {
     }
 }
 
-fn contents(fd: std::os::fd::OwnedFd) -> Result<Vec<u32>, Error> {
+fn contents(fd: std::os::fd::OwnedFd, place: usize) -> Result<Vec<u32>, Error> {
     let map = AnyMap::from_owned(fd)?;
     let mut entries = map.entries();
     let mut ids = Vec::new();
     while let Some(entry) = entries.next_entry() {
         let (_, value) = entry?;
         // User space is given ids, of 4 bytes; 0 is none.
-        ids.extend(value.first_chunk().map(|id| u32::from_ne_bytes(*id)).filter(|id| *id != 0));
+        let id = value.get(place..).and_then(<[u8]>::first_chunk);
+        ids.extend(id.map(|id| u32::from_ne_bytes(*id)).filter(|id| *id != 0));
     }
     ids.sort_unstable();
     ids.dedup();

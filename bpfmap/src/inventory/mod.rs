@@ -92,6 +92,7 @@ impl Inventory {
         for map in maps {
             kernel.add(&Descriptor::Map(map), None);
         }
+        kernel.read_on(&mut incomplete);
         let mut pins = Pins::new(&mut kernel, &mut incomplete);
         pins.read(proc, &pids);
         let pins = pins.pins;

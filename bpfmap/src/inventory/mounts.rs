@@ -32,6 +32,11 @@ fn line(line: &[u8]) -> Option<Mount> {
     (words.next()? == b"bpf").then(|| Mount { device, root: path(root), point: path(point) })
 }
 
+/// The number of a device, as a `mountinfo` writes it.
+pub(super) fn number(device: u64) -> String {
+    format!("{}:{}", libc::major(device), libc::minor(device))
+}
+
 /// Blanks, line ends and backslashes are written as `\040`.
 fn unescaped(mut word: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(word.len());

@@ -76,10 +76,34 @@ fn settled(root: &Path) -> io::Result<Vec<(u32, Descriptor)>> {
     descriptors(root)
 }
 
-/// The descriptors of BPF that a process has, by their numbers.
+/// The descriptors of BPF that a process has, by their numbers: those of all its
+/// threads, as one may have a table of its own (`CLONE_FILES`), and as the first may
+/// have ended before the others, which leaves it none.
 fn descriptors(root: &Path) -> io::Result<Vec<(u32, Descriptor)>> {
+    let threads = match fs::read_dir(root.join("task")) {
+        Ok(threads) => threads.map(|thread| Ok(thread?.path())).collect::<io::Result<_>>()?,
+        Err(error) if is_gone(&error) => vec![root.to_owned()],
+        Err(error) => return Err(error),
+    };
     let mut open = Vec::new();
-    for entry in fs::read_dir(root.join("fd"))? {
+    for thread in threads {
+        match table(&thread) {
+            Ok(table) => open.extend(table),
+            // It has ended, or the process has.
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    open.sort_by_key(|(fd, _)| *fd);
+    // Most threads have the same.
+    open.dedup();
+    Ok(open)
+}
+
+/// Those in the table of one thread.
+fn table(thread: &Path) -> io::Result<Vec<(u32, Descriptor)>> {
+    let mut open = Vec::new();
+    for entry in fs::read_dir(thread.join("fd"))? {
         let entry = entry?;
         let Some(fd) = entry.file_name().to_str().and_then(|fd| fd.parse::<u32>().ok()) else {
             continue;
@@ -93,14 +117,13 @@ fn descriptors(root: &Path) -> io::Result<Vec<(u32, Descriptor)>> {
         if !is_bpf {
             continue;
         }
-        match fs::read_to_string(root.join("fdinfo").join(fd.to_string())) {
+        match fs::read_to_string(thread.join("fdinfo").join(fd.to_string())) {
             Ok(text) => open.extend(fdinfo::parse(&text).map(|descriptor| (fd, descriptor))),
             // Closed meanwhile.
             Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error),
         }
     }
-    open.sort_by_key(|(fd, _)| *fd);
     Ok(open)
 }
 
@@ -159,6 +182,34 @@ mod tests {
         assert!(incomplete[0].to_string().starts_with(
             "the descriptors of 1 of 4 processes cannot be read: pid 30, which is another user's or has "
         ));
+        Ok(())
+    }
+
+    /// A process whose first thread has ended, and whose others have tables of their
+    /// own.
+    #[test]
+    fn the_threads_of_a_process_count() -> io::Result<()> {
+        let proc = tempfile::tempdir()?;
+        let root = proc.path().join("20");
+        fs::create_dir_all(root.join("task/20"))?;
+        for (thread, fd, id) in [("21", "3", 13), ("22", "3", 13), ("23", "3", 14)] {
+            let thread = root.join("task").join(thread);
+            fs::create_dir_all(thread.join("fdinfo"))?;
+            fs::create_dir(thread.join("fd"))?;
+            symlink("anon_inode:bpf-map", thread.join("fd").join(fd))?;
+            fs::write(thread.join("fdinfo").join(fd), format!("map_type:\t1\nmap_id:\t{id}\n"))?;
+        }
+        let mut incomplete = Vec::new();
+        let found = Processes::read(proc.path(), &mut incomplete);
+        assert_eq!(incomplete, []);
+        let [process] = &*found.processes else { panic!("{found:?}") };
+        assert_eq!(process.open.len(), 2, "{process:?}");
+        assert!(process.has_open(ObjectId::Map(13)) && process.has_open(ObjectId::Map(14)));
+        // One of them may not be asked.
+        fs::remove_dir_all(root.join("task/23/fd"))?;
+        fs::write(root.join("task/23/fd"), "no directory")?;
+        let found = Processes::read(proc.path(), &mut incomplete);
+        assert_eq!((found.processes, incomplete.len()), (vec![], 1));
         Ok(())
     }
 

@@ -45,8 +45,8 @@ pub struct KernelMap {
     pub btf_value_type_id: u32,
     /// The type of its value in the kernel's own BTF, for `struct_ops`; else 0.
     pub btf_vmlinux_value_type_id: u32,
-    /// For a map of maps, the ids of the maps in it, each once; for a `prog_array`
-    /// the ids of its programs.
+    /// For a map of maps, the ids of the maps in it, each once; for a `prog_array`, a
+    /// `devmap` or a `cpumap` the ids of the programs in it.
     pub contents: Vec<u32>,
 }
 
@@ -92,6 +92,14 @@ impl KernelMap {
             btf_vmlinux_value_type_id: 0,
             contents: Vec::new(),
         }
+    }
+
+    /// Whether programs may be in it, which run when another one goes on there.
+    pub(super) fn is_of_programs(&self) -> bool {
+        matches!(
+            self.map_type,
+            MapType::PROG_ARRAY | MapType::DEVMAP | MapType::DEVMAP_HASH | MapType::CPUMAP
+        )
     }
 
     /// Whether it is a map of maps, which holds those that are in it.

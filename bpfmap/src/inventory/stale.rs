@@ -36,7 +36,7 @@ pub enum StaleReason {
         /// Their ids.
         programs: Vec<u32>,
     },
-    /// It is only in maps of maps that nobody uses either.
+    /// It is in maps of maps that nobody uses either, and it may be pinned too.
     StaleOuter {
         /// Their ids.
         maps: Vec<u32>,
@@ -55,13 +55,18 @@ impl Display for StaleReason {
             }
             Self::IdlePrograms { programs } => write!(
                 f,
-                "only {} use{} it, pinned and attached by no link; `bpftool net` and `bpftool cgroup \
-                 tree` show whether in one of the older ways",
+                "only {} use{} it, pinned and attached by no link; `bpftool net`, `bpftool perf` and \
+                 `bpftool cgroup tree` show whether in one of the older ways",
                 Listed("program", programs),
                 if programs.len() == 1 { "s" } else { "" }
             ),
             Self::StaleOuter { maps } => {
-                write!(f, "it is only in {}, which nobody uses either", Listed("map", maps))
+                write!(
+                    f,
+                    "only {} hold{} it, which nobody uses either",
+                    Listed("map", maps),
+                    if maps.len() == 1 { "s" } else { "" }
+                )
             }
             Self::Unseen => f.write_str(
                 "nothing that can be seen holds it: maybe memory that a process has mapped, or a \
@@ -103,7 +108,8 @@ impl Inventory {
     ///
     /// - a process has it open; when that is all, it is [`idle`](Self::idle);
     /// - a program uses it that a link attaches, that a process has open, or that
-    ///   is in a `prog_array` which is used itself; and one that is there although
+    ///   is in a `prog_array`, a `devmap` or a `cpumap` which is used itself; and one
+    ///   that is there although
     ///   none of these and no pin holds it, as the kernel does: it is attached in
     ///   one of the ways that leave no link;
     /// - a link of `struct_ops` or an iterator holds it;
@@ -132,18 +138,18 @@ impl Inventory {
         Some(if !holders.programs.is_empty() {
             let programs = holders.programs.iter().map(|program| program.id).collect();
             StaleReason::IdlePrograms { programs }
-        } else if !holders.pins.is_empty() {
-            StaleReason::Pinned
         } else if !holders.outer_maps.is_empty() {
             let maps = holders.outer_maps.iter().map(|outer| outer.id).collect();
             StaleReason::StaleOuter { maps }
+        } else if !holders.pins.is_empty() {
+            StaleReason::Pinned
         } else {
             StaleReason::Unseen
         })
     }
 
     /// Whether a process, a link or the kernel itself has the program in use;
-    /// `None` when that depends on whether a `prog_array` is used.
+    /// `None` when that depends on whether a map that it is in is used.
     fn runs(&self, program: &KernelProgram) -> Option<bool> {
         let object = ObjectId::Program(program.id);
         if self.links.iter().any(|link| link.program_id == program.id)
@@ -151,20 +157,22 @@ impl Inventory {
         {
             return Some(true);
         }
-        if self.prog_arrays(program.id).next().is_some() {
+        if self.maps_with(program.id).next().is_some() {
             return None;
         }
         // What is there and held by nothing, the kernel holds.
         Some(self.pins_of(object).next().is_none())
     }
 
-    /// The maps for tail calls that a program is in.
-    fn prog_arrays(&self, program_id: u32) -> impl Iterator<Item = &KernelMap> {
-        self.maps.iter().filter(move |map| {
-            map.map_type == MapType::PROG_ARRAY && map.contents.contains(&program_id)
-        })
+    /// The maps that a program is in: for tail calls, for packets to a device or a CPU.
+    fn maps_with(&self, program_id: u32) -> impl Iterator<Item = &KernelMap> {
+        let is_in = move |map: &&KernelMap| map.contents.contains(&program_id);
+        self.maps.iter().filter(|map| map.is_of_programs()).filter(is_in)
     }
 }
+
+/// The flag of maps of `struct_ops` that are in use by a link alone.
+const BPF_F_LINK: u32 = 1 << 13;
 
 /// What is used, by its ids.
 #[derive(Debug, Default)]
@@ -189,11 +197,20 @@ impl Used {
             }
         }
         used.maps.extend(inventory.links.iter().filter_map(|link| link.map_id));
-        // One of struct_ops that is in use holds itself.
+        // One of struct_ops that is in use without a link holds itself.
         let holds_itself = |map: &&KernelMap| {
-            map.map_type == MapType::STRUCT_OPS && inventory.holders(map.id).is_empty()
+            map.map_type == MapType::STRUCT_OPS
+                && (map.map_flags & BPF_F_LINK == 0 || inventory.holders(map.id).is_empty())
         };
         used.maps.extend(inventory.maps.iter().filter(holds_itself).map(|map| map.id));
+        // Which programs are in it, it does not say.
+        let is_of_struct_ops =
+            |map: &KernelMap| map.map_type == MapType::STRUCT_OPS && used.maps.contains(&map.id);
+        if inventory.maps.iter().any(is_of_struct_ops) {
+            let programs = inventory.programs.iter();
+            let programs = programs.filter(|program| program.program_type == "struct_ops");
+            used.programs.extend(programs.map(|program| program.id));
+        }
         while used.spread(inventory) {}
         used
     }
@@ -208,9 +225,9 @@ impl Used {
             }
         }
         for map in &inventory.maps {
-            match map.map_type {
+            match map {
                 _ if !self.maps.contains(&map.id) => {}
-                MapType::PROG_ARRAY => self.programs.extend(&map.contents),
+                _ if map.is_of_programs() => self.programs.extend(&map.contents),
                 _ => self.maps.extend(&map.contents),
             }
         }
@@ -248,18 +265,21 @@ mod tests {
 
     #[test]
     fn a_program_in_a_prog_array_runs_when_that_one_is_used() {
-        // Program 1 jumps through map 10 to program 2, which uses map 11.
-        let mut inventory = Inventory {
-            maps: vec![map(10, MapType::PROG_ARRAY, &[2]), map(11, MapType::HASH, &[])],
-            programs: vec![program(1, &[10]), program(2, &[11])],
-            pins: vec![pin(ObjectId::Program(1))],
-            ..Inventory::default()
-        };
-        let idle = |id| StaleReason::IdlePrograms { programs: vec![id] };
-        assert_eq!(reasons(&inventory), [(10, idle(1)), (11, idle(2))]);
-        let link = KernelLink { id: 5, link_type: "xdp".into(), program_id: 1, map_id: None };
-        inventory.links.push(link);
-        assert_eq!(reasons(&inventory), []);
+        // Program 1 goes on through map 10 to program 2, which uses map 11.
+        for through in [MapType::PROG_ARRAY, MapType::DEVMAP, MapType::DEVMAP_HASH, MapType::CPUMAP]
+        {
+            let mut inventory = Inventory {
+                maps: vec![map(10, through, &[2]), map(11, MapType::HASH, &[])],
+                programs: vec![program(1, &[10]), program(2, &[11])],
+                pins: vec![pin(ObjectId::Program(1)), pin(ObjectId::Program(2))],
+                ..Inventory::default()
+            };
+            let idle = |id| StaleReason::IdlePrograms { programs: vec![id] };
+            assert_eq!(reasons(&inventory), [(10, idle(1)), (11, idle(2))]);
+            let link = KernelLink { id: 5, link_type: "xdp".into(), program_id: 1, map_id: None };
+            inventory.links.push(link);
+            assert_eq!(reasons(&inventory), []);
+        }
     }
 
     #[test]
@@ -284,9 +304,41 @@ mod tests {
             ..Inventory::default()
         };
         assert_eq!(reasons(&inventory), [(11, StaleReason::Unseen)]);
+        // A pin beside it says nothing, where no link is needed.
+        inventory.pins.push(pin(ObjectId::Map(10)));
+        assert_eq!(reasons(&inventory), [(11, StaleReason::Unseen)]);
+        inventory.maps[0].map_flags = BPF_F_LINK;
+        assert_eq!(reasons(&inventory)[0], (10, StaleReason::Pinned));
+        inventory.pins.clear();
         let link = KernelLink { id: 5, link_type: "iter".into(), program_id: 1, map_id: Some(11) };
         inventory.links.push(link);
         assert_eq!(reasons(&inventory), []);
+    }
+
+    #[test]
+    fn programs_of_struct_ops_run_although_they_are_pinned() {
+        let program = KernelProgram { program_type: "struct_ops".into(), ..program(1, &[11]) };
+        let mut inventory = Inventory {
+            maps: vec![map(10, MapType::STRUCT_OPS, &[]), map(11, MapType::HASH, &[])],
+            programs: vec![program],
+            pins: vec![pin(ObjectId::Program(1))],
+            ..Inventory::default()
+        };
+        assert_eq!(reasons(&inventory), []);
+        inventory.maps.remove(0);
+        assert_eq!(reasons(&inventory).len(), 1);
+    }
+
+    #[test]
+    fn a_pin_of_what_is_in_another_map_too_is_not_all_that_keeps_it() {
+        let inventory = Inventory {
+            maps: vec![map(10, MapType::HASH_OF_MAPS, &[11]), map(11, MapType::HASH, &[])],
+            pins: vec![pin(ObjectId::Map(10)), pin(ObjectId::Map(11))],
+            ..Inventory::default()
+        };
+        let outer = StaleReason::StaleOuter { maps: vec![10] };
+        assert_eq!(reasons(&inventory), [(10, StaleReason::Pinned), (11, outer)]);
+        assert_eq!(inventory.stale()[1].pins.len(), 1);
     }
 
     #[test]
@@ -308,6 +360,6 @@ mod tests {
         let reason = StaleReason::IdlePrograms { programs: vec![3, 4, 9] };
         assert!(reason.to_string().starts_with("only programs 3, 4 and 9 use it, pinned"));
         let reason = StaleReason::StaleOuter { maps: vec![3, 4] };
-        assert_eq!(reason.to_string(), "it is only in maps 3 and 4, which nobody uses either");
+        assert_eq!(reason.to_string(), "only maps 3 and 4 hold it, which nobody uses either");
     }
 }

@@ -53,6 +53,15 @@ impl Inventory {
             return Err(UnpinError::NotAMap { path: path() });
         };
         let io = |error| UnpinError::Io { path: path(), error };
+        // To open it would follow a link, and to remove it would not.
+        match std::fs::symlink_metadata(&pin.path) {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(UnpinError::NotAMap { path: path() });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io(error)),
+            Ok(_) => {}
+        }
         let found = match pins::open(&pin.path) {
             // It is open until the pin is gone, so that its id stays its own.
             Ok((_fd, Descriptor::Map(map))) if map.id == expected => {
