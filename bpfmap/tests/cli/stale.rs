@@ -16,6 +16,8 @@ trials! {
         a_map_that_only_its_pin_keeps_is_shown,
         nothing_is_removed_without_a_word,
         with_yes_the_pins_of_what_is_shown_go,
+        the_pins_of_what_a_pinned_program_uses_stay,
+        a_pin_is_named_without_what_speaks_to_a_terminal,
         somebody_at_a_terminal_is_asked,
         without_the_right_to_list_maps_pins_are_shown_and_stay,
         who_is_out_of_sight_is_said_where_it_matters,
@@ -160,6 +162,60 @@ fn with_yes_the_pins_of_what_is_shown_go() -> TestResult {
     assert!(ran.out.ends_with(&format!("removed {}\n", path.display())), "{ran:?}");
     assert!(!path.exists());
     assert!(other.exists(), "it was not asked for");
+    Ok(())
+}
+
+/// It may be attached in one of the ways that leave no link.
+fn the_pins_of_what_a_pinned_program_uses_stay() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let (path, program_path) = (bpffs.path().join("flows"), bpffs.path().join("program"));
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let program: &mut aya::programs::Xdp =
+        ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    program.pin(&program_path)?;
+    let program_id = program.info()?.id();
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    data.pin(&path)?;
+    let id = data.info()?.id();
+    drop(ebpf);
+    // Another test's child has it open too before it becomes another program.
+    let mut all =
+        (0..100).map(|_| bpfmap(&format!("maps --stale --unpin --yes --incomplete {id}")));
+    let ran = all.find(|ran| ran.out.starts_with("hash")).ok_or("never stale")?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let said = format!(
+        "bpfmap: hash `flows` (id {id}): its pin stays, as more keeps it: only program {program_id} \
+         uses it, pinned and attached by no link"
+    );
+    assert!(ran.err.contains(&said), "{ran:?}");
+    assert!(path.exists() && program_path.exists());
+    std::fs::remove_file(&program_path)?;
+    let mut all =
+        (0..100).map(|_| bpfmap(&format!("maps --stale --unpin --yes --incomplete {id}")));
+    let ran = all.find(|ran| ran.out.contains("removed")).ok_or("never removed")?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!path.exists());
+    Ok(())
+}
+
+fn a_pin_is_named_without_what_speaks_to_a_terminal() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), _] = pinned(&bpffs)?;
+    let odd = bpffs.path().join("\u{1b}[2K\nremoved");
+    std::fs::rename(&path, &odd)?;
+    let shown = format!("{}/\\u{{1b}}[2K\\nremoved", bpffs.path().display());
+    for (arguments, is_told) in [
+        (format!("maps {id}"), format!("pin {shown}\n")),
+        ("maps".into(), shown.clone()),
+        (format!("maps --stale {id}"), format!("    pinned at {shown}\n")),
+        (format!("maps --stale --unpin --incomplete {id}"), format!("with them\n    {shown}\n")),
+        (format!("maps --stale --unpin --incomplete --yes {id}"), format!("\nremoved {shown}\n")),
+    ] {
+        let ran = bpfmap(&arguments);
+        assert!((ran.out + &ran.err).contains(&is_told), "{arguments}: {is_told}");
+    }
+    assert!(!odd.exists());
     Ok(())
 }
 

@@ -41,7 +41,8 @@ pub(crate) struct MapsArgs {
     #[arg(short, long)]
     verbose: bool,
 
-    /// Remove the pins of the stale maps that are shown, after a question.
+    /// Remove the pins of the stale maps that are shown and that only pins keep, after a
+    /// question.
     #[arg(long, requires = "stale")]
     unpin: bool,
 
@@ -120,16 +121,16 @@ pub(crate) fn run(args: &MapsArgs, output: &mut Output) -> anyhow::Result<Found>
         anstream::eprintln!("bpfmap: not all is shown: {missing}");
     }
     match (args.unpin, is_a_search(args) && !shown.is_empty()) {
-        (true, _) if !inventory.is_complete() && !args.incomplete => bail!(
-            "no pin is removed, as somebody who was not seen may use the maps; --incomplete removes \
-             them all the same"
-        ),
-        (true, _) => unpin::run(&stale, args.yes, output),
+        (true, _) if !inventory.is_complete() && !args.incomplete => bail!("{NOT_ALL_SEEN}"),
+        (true, _) => unpin::run(&stale, args.yes, args.incomplete, output),
         _ if not_listed.is_some() => Ok(Found::NotLooked),
         (false, true) => Ok(Found::Problem),
         (false, false) => Ok(Found::Nothing),
     }
 }
+
+pub(crate) const NOT_ALL_SEEN: &str = "no pin is removed, as somebody who was not seen may use the \
+                                       maps; --incomplete removes them all the same";
 
 /// Whether maps are looked for that could be a problem.
 fn is_a_search(args: &MapsArgs) -> bool {
@@ -174,7 +175,7 @@ fn reasons(
             (None, None) => {}
         }
         for pin in &holders.pins {
-            writeln!(output, "    pinned at {}", pin.path.display())?;
+            writeln!(output, "    pinned at {}", unpin::path(pin))?;
         }
     }
     // Of maps that are out of sight nobody knows.

@@ -65,7 +65,7 @@ fn holders(shown: &Shown<'_>) -> Vec<String> {
     for link in holders.links.iter().filter(|link| link.map_id == Some(shown.map.id)) {
         all.push(format!("link {} ({})", link.id, link.link_type));
     }
-    all.extend(holders.pins.iter().map(|pin| format!("pin {}", pin.path.display())));
+    all.extend(holders.pins.iter().map(|pin| format!("pin {}", crate::unpin::path(pin))));
     all.extend(holders.outer_maps.iter().map(|map| label(map)));
     for process in &holders.processes {
         all.push(format!("process {} ({})", process.pid, process.comm.printable()));

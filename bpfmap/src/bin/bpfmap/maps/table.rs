@@ -72,7 +72,7 @@ fn holders(holders: &Holders<'_>, complete: bool) -> String {
     });
     let links = holders.links.iter().filter(|link| link.map_id.is_some());
     let links = links.map(|link| format!("link {}", link.id));
-    let pins = holders.pins.iter().map(|pin| pin.path.display().to_string());
+    let pins = holders.pins.iter().map(|pin| crate::unpin::path(pin));
     let outer = holders.outer_maps.iter().map(|map| format!("map {}", map.id));
     let processes = holders.processes.iter();
     let processes = processes.map(|one| format!("{} ({})", one.comm.printable(), one.pid));
