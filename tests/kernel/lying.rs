@@ -20,6 +20,7 @@ trials! {
         a_value_of_another_size_is_refused,
         a_key_of_another_size_is_refused,
         memory_that_is_not_there_is_not_mapped,
+        a_buffer_that_is_written_over_is_not_read,
     ]
     [Need::Bpf, Need::Ids] => [
         btf_that_grows_on_each_ask_is_given_up,
@@ -108,6 +109,20 @@ fn memory_that_is_not_there_is_not_mapped() -> TestResult {
             saying(MAX_ENTRIES, move |_| entries, || options.open(&ebpf, "events"))?;
         assert!(matches!(events.try_next(), Err(Error::Kernel(_))));
     }
+    Ok(())
+}
+
+/// There is none here: Linux has them since 6.19.
+fn a_buffer_that_is_written_over_is_not_read() -> TestResult {
+    const BPF_F_RB_OVERWRITE: u32 = 1 << 19;
+    let ebpf = Ebpf::load(MAPS)?;
+    let object = Object::parse(MAPS)?;
+    let options = OpenOptions::new().object(&object).event("opened");
+    let at = offset_of!(bpf_map_info, map_flags);
+    let mut events: RingBuf<Opened> =
+        saying(at, |flags| flags | BPF_F_RB_OVERWRITE, || options.open(&ebpf, "events"))?;
+    let error = events.try_next().err().ok_or("it is read")?;
+    assert!(error.to_string().contains("it was made with BPF_F_RB_OVERWRITE"), "{error}");
     Ok(())
 }
 

@@ -51,6 +51,9 @@ pub struct RingBuf<E> {
     types: PhantomData<fn() -> E>,
 }
 
+/// Since Linux 6.19: nobody waits for a reader, and where to read from is elsewhere.
+const BPF_F_RB_OVERWRITE: u32 = 1 << 19;
+
 impl<E: Event> TypedMap for RingBuf<E> {
     const NAME: &'static str = "RingBuf";
     const MAP_TYPES: &'static [MapType] = &[MapType::RINGBUF];
@@ -75,13 +78,22 @@ impl<E: Event> RingBuf<E> {
     ///
     /// - [`Error::Event`] when an event is none of the types; it is skipped, and
     ///   the next call goes on behind it;
-    /// - [`Error::Kernel`] when the memory of the buffer cannot be mapped, or
-    ///   another reader has spoiled it.
+    /// - [`Error::Kernel`] when the memory of the buffer cannot be mapped, when it was
+    ///   made with `BPF_F_RB_OVERWRITE`, or when another reader has spoiled it.
     pub fn try_next(&mut self) -> Result<Option<E>, Error> {
         let ring = match &mut self.ring {
             Some(ring) => ring,
             None => {
-                let size = self.open.map.info().max_entries;
+                let info = self.open.map.info();
+                if info.map_flags & BPF_F_RB_OVERWRITE != 0 {
+                    return Err(self.open.refused(
+                        Operation::MapMemory,
+                        libc::EOPNOTSUPP,
+                        "it was made with BPF_F_RB_OVERWRITE, so the kernel writes over events that \
+                         are being read: this version of bpfmap does not read such buffers",
+                    ));
+                }
+                let size = info.max_entries;
                 let ring = Ring::map(self.open.map.fd().as_fd(), size)
                     .map_err(|error| self.open.io_failure(Operation::MapMemory, &error))?;
                 self.ring.insert(ring)
@@ -102,14 +114,16 @@ impl<E: Event> RingBuf<E> {
         std::iter::from_fn(|| self.try_next().transpose())
     }
 
-    /// Waits for an event, for at most that long; `false` when the time is up.
+    /// Waits for an event, for at most that long; `false` when the time is up. A time
+    /// that no clock reaches, such as [`Duration::MAX`], is for ever.
     ///
     /// # Errors
     ///
     /// [`Error::Kernel`] when the kernel refuses to wait. An interruption by a
     /// signal is none: it goes on waiting.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, Error> {
-        let end = timeout.map(|timeout| Instant::now() + timeout);
+        // What no clock reaches is for ever.
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             // Rounded up, so as not to turn round and round for the last of them.
