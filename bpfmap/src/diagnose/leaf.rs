@@ -294,12 +294,15 @@ impl Open<'_> {
             _ if depth == 0 => FieldKind::Bytes,
             (Type::Int(_) | Type::Enum { .. }, Some(Order::Big)) => FieldKind::BigEndian,
             (Type::Int(int), _) if int.size > 8 => FieldKind::Bytes,
-            (Type::Int(int), _) if int.signed && int.size > 1 => FieldKind::Signed,
+            (Type::Int(int), _) if int.signed => FieldKind::Signed,
             (Type::Int(_) | Type::Enum { .. } | Type::Pointer { .. }, _) => FieldKind::Unsigned,
             (ty, _) if self.btf.is_pad(ty)? => FieldKind::Padding,
             (Type::Array { element, len }, _) => {
                 let one = self.btf.size_of(element)?;
-                let is_opened = one > 1 && len as usize <= leaves_left(&self.leaves);
+                // Bytes in a row are one leaf, but for what has names or members.
+                let is_byte = matches!(self.btf.peel_newtypes(element)?.ty, Type::Int(_));
+                let is_opened =
+                    (one > 1 || one == 1 && !is_byte) && len as usize <= leaves_left(&self.leaves);
                 if !is_opened {
                     self.leaf(id, path, bits, FieldKind::Bytes);
                     return Ok(());
@@ -349,11 +352,14 @@ impl Open<'_> {
         if let Some((start, width)) = self.btf.bitfield(member)? {
             let bits = at + start..at + start + width;
             let path = if name.is_empty() { path.into() } else { join(path, &name) };
-            self.leaf(member.target, path, bits, FieldKind::Unsigned);
-            if let (Type::Enum { values, .. }, Some(leaf)) =
-                (self.btf.peel(member.target)?.ty, self.leaves.last_mut())
-            {
-                leaf.names = names(self.btf, values)?;
+            let (kind, names) = match self.btf.peel(member.target)?.ty {
+                Type::Int(int) if int.signed => (FieldKind::Signed, Vec::new()),
+                Type::Enum { values, .. } => (FieldKind::Unsigned, names(self.btf, values)?),
+                _ => (FieldKind::Unsigned, Vec::new()),
+            };
+            self.leaf(member.target, path, bits, kind);
+            if let Some(leaf) = self.leaves.last_mut() {
+                leaf.names = names;
             }
         } else if !name.is_empty() {
             self.ty(member.target, join(path, &name), start, depth - 1)?;

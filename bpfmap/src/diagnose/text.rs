@@ -13,7 +13,11 @@ const MAX_BYTES: usize = 64;
 /// they stand in memory.
 pub(super) fn of_leaf(leaf: &KeyField, key: &[u8]) -> String {
     let Some(bytes) = leaf.bytes().and_then(|bytes| key.get(bytes)) else {
-        return bits(leaf, key).to_string();
+        let (number, width) = (bits(leaf, key), leaf.bits.end - leaf.bits.start);
+        return match leaf.kind {
+            FieldKind::Signed => signed(number, width).to_string(),
+            _ => number.to_string(),
+        };
     };
     match (leaf.kind, bytes) {
         (FieldKind::Unsigned, _) => {
@@ -25,13 +29,8 @@ pub(super) fn of_leaf(leaf: &KeyField, key: &[u8]) -> String {
         (FieldKind::BigEndian, _) => {
             number(bytes, true).map_or_else(|| hex(bytes), |number| number.to_string())
         }
-        (FieldKind::Signed, bytes) => match *bytes {
-            [a] => a.cast_signed().to_string(),
-            [a, b] => i16::from_ne_bytes([a, b]).to_string(),
-            [a, b, c, d] => i32::from_ne_bytes([a, b, c, d]).to_string(),
-            [a, b, c, d, e, f, g, h] => i64::from_ne_bytes([a, b, c, d, e, f, g, h]).to_string(),
-            _ => hex(bytes),
-        },
+        (FieldKind::Signed, _) => number(bytes, false)
+            .map_or_else(|| hex(bytes), |n| signed(n, bytes.len() as u64 * 8).to_string()),
         (FieldKind::Bytes, bytes) if let Ok(address) = <[u8; 4]>::try_from(bytes) => {
             format!("{} ({})", hex(bytes), Ipv4Addr::from(address))
         }
@@ -53,6 +52,12 @@ pub(super) fn number(bytes: &[u8], is_big_endian: bool) -> Option<u64> {
     } else {
         bytes.iter().rev().fold(0, from_high)
     })
+}
+
+/// The number that the low bits of another are.
+fn signed(number: u64, width: u64) -> i64 {
+    let above = 64_u64.saturating_sub(width);
+    (number << above.min(63)).cast_signed() >> above.min(63)
 }
 
 /// Bytes, each as two digits.

@@ -305,7 +305,9 @@ impl<'a> Writer<'a> {
                 let number = number(value)
                     .with_context(|| format!("{value} is no number"))
                     .with_context(wrong)?;
-                let fits = u64::try_from(number).is_ok_and(|n| width >= 64 || n >> width == 0);
+                let width = width.min(64);
+                let lowest = if may_be_negative(field) { -(1_i128 << (width - 1)) } else { 0 };
+                let fits = (lowest..1 << width).contains(&number);
                 ensure!(fits, "{}: {number} does not fit its {width} bits", wrong());
                 self.bits(index, number)
             }
@@ -396,11 +398,57 @@ fn address(value: &Value) -> Option<Vec<u8>> {
     if is_mac { octets.into_iter().map(octet).collect() } else { None }
 }
 
+/// Whether a number below zero may be of it. Of an enum, older compilers do not record
+/// that it has such values.
+fn may_be_negative(field: &KeyField) -> bool {
+    field.kind == FieldKind::Signed
+        || !field.names.is_empty()
+        || unqualified(&field.ty).starts_with("enum ")
+}
+
+fn unqualified(ty: &str) -> &str {
+    ty.trim_start_matches("const ").trim_start_matches("volatile ")
+}
+
+/// What `bpfmap dump` writes where JSON has nothing for it: bytes without a type as they
+/// stand in memory, integers of 16 bytes as a number, floating-point numbers.
+fn dumped(field: &KeyField, len: usize, value: &Value) -> Option<Vec<u8>> {
+    let is_number = !field.ty.is_empty()
+        && field.arms.is_empty()
+        && !field.ty.contains('[')
+        && !["struct ", "union "].iter().any(|kind| unqualified(&field.ty).starts_with(kind));
+    let in_order = |mut bytes: Vec<u8>| {
+        if cfg!(target_endian = "little") {
+            bytes.reverse();
+        }
+        bytes
+    };
+    match value {
+        Value::String(text) => {
+            let digits = text.strip_prefix("0x").filter(|digits| digits.len() == len * 2)?;
+            let bytes = of_hex(digits, len).ok()?;
+            match is_number {
+                true if len == 16 => Some(in_order(bytes)),
+                true => None,
+                false => Some(bytes),
+            }
+        }
+        Value::Number(number) if is_number && number.is_f64() => match (number.as_f64()?, len) {
+            (number, 8) => Some(number.to_ne_bytes().into()),
+            (number, 4) => Some((number as f32).to_ne_bytes().into()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn bytes_of(field: &KeyField, len: usize, value: &Value) -> anyhow::Result<Vec<u8>> {
     if let Value::Array(bytes) = value
         && field.kind != FieldKind::BigEndian
     {
-        let byte = |value: &Value| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
+        // Of a type with a sign, too.
+        let signed = |byte: i64| i8::try_from(byte).map(i8::cast_unsigned).ok();
+        let byte = |value: &Value| value.as_i64().and_then(|n| u8::try_from(n).ok().or(signed(n)));
         let bytes: Option<Vec<_>> = bytes.iter().map(byte).collect();
         let bytes = bytes.with_context(|| format!("{value} is no list of bytes"))?;
         ensure!(bytes.len() == len, "{} bytes are given, and it has {len}", bytes.len());
@@ -408,12 +456,17 @@ fn bytes_of(field: &KeyField, len: usize, value: &Value) -> anyhow::Result<Vec<u
     }
     // A text is a text where the type is of characters, whatever it looks like.
     if field.kind == FieldKind::Bytes
-        && field.ty.starts_with("char")
+        && unqualified(&field.ty).starts_with("char")
         && let Some(text) = value.as_str()
     {
         ensure!(text.len() <= len, "the text is {} bytes, and there is room for {len}", text.len());
         let mut bytes = text.as_bytes().to_vec();
         bytes.resize(len, 0);
+        return Ok(bytes);
+    }
+    if field.kind == FieldKind::Bytes
+        && let Some(bytes) = dumped(field, len, value)
+    {
         return Ok(bytes);
     }
     if let Some(address) = address(value) {
@@ -454,9 +507,9 @@ fn bytes_of(field: &KeyField, len: usize, value: &Value) -> anyhow::Result<Vec<u
     ensure!(len <= 8, "{number} is given, and it has {len} bytes: give a list of them");
     let bits = u32::try_from(len * 8).unwrap_or(64);
     let (low, high) = match field.kind {
-        FieldKind::Signed => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
-        // Older compilers do not record that it has negative values.
-        _ if field.ty.starts_with("enum ") => (-(1_i128 << (bits - 1)), (1_i128 << bits) - 1),
+        // `char` has a sign with some compilers, and not with others.
+        FieldKind::Signed if len > 1 => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
+        _ if may_be_negative(field) => (-(1_i128 << (bits - 1)), (1_i128 << bits) - 1),
         _ => (0, (1_i128 << bits) - 1),
     };
     ensure!((low..=high).contains(&number), "{number} is not in {low}..={high}");
@@ -550,7 +603,7 @@ mod tests {
     fn what_is_dumped_can_be_looked_up() {
         let objects =
             ["shapes", "values", "findings"].map(|name| format!("../tests/bpf/{name}.bpf.o"));
-        let mut unions = 0;
+        let (mut unions, mut found) = (0, 0);
         for path in objects {
             let bytes = std::fs::read(&path).expect("the object");
             let object = Object::parse(&bytes).expect("an object");
@@ -564,8 +617,15 @@ mod tests {
                 "tight",
                 "address",
                 "enums",
+                "numbers",
+                "parts",
+                "wide",
+                "real",
+                "text",
+                "flexible",
             ] {
                 let Ok(ty) = object.btf().type_named(name) else { continue };
+                found += 1;
                 let fields = KeyField::of(&ty).expect("fields");
                 let size = usize::try_from(ty.size().expect("a size")).expect("a small one");
                 unions += fields.iter().filter(|field| !field.arms.is_empty()).count();
@@ -585,7 +645,42 @@ mod tests {
                 }
             }
         }
-        assert!(unions > 4, "{unions}");
+        assert!(unions > 4 && found > 14, "{unions} {found}");
+    }
+
+    #[test]
+    fn numbers_with_a_sign_can_be_below_zero() {
+        let bits = |c: i64| {
+            let json = format!(
+                r#"{{"a": 1, "b": 2, "c": {c}, "d": 0, "e": 0, "f": 0, "g": false, "h": "RED",
+                    "whole": 0}}"#
+            );
+            let fields = fields("../tests/bpf/values.bpf.o", "bits");
+            of_json(&fields, 24, &json).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(bits(-1).unwrap()[..2], (0b11111 << 10 | 2 << 3 | 1_u16).to_le_bytes());
+        assert!(bits(-16).is_ok() && bits(-17).is_err());
+    }
+
+    /// As the keys of a map without types are dumped.
+    #[test]
+    fn bytes_without_a_type_are_as_they_are_dumped() {
+        let ty = fields("../tests/bpf/shapes.bpf.o", "unions");
+        let mut bytes = ty.into_iter().find(|field| field.path == "v4|v6").expect("a union");
+        bytes.path.clear();
+        bytes.ty.clear();
+        bytes.arms.clear();
+        for len in [4, 8, 16] {
+            bytes.bits = 0..len as u64 * 8;
+            let key: Vec<u8> = (1..=len as u8).collect();
+            let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let json = format!("\"0x{digits}\"");
+            assert_eq!(of_json(std::slice::from_ref(&bytes), len, &json).unwrap(), key);
+        }
+        // A number is what has fewer digits.
+        bytes.bits = 0..32;
+        let key = of_json(std::slice::from_ref(&bytes), 4, r#""0x1f""#).unwrap();
+        assert_eq!(key, 0x1f_u32.to_ne_bytes());
     }
 
     #[test]
