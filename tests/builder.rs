@@ -10,6 +10,7 @@ pub mod kind {
     pub const ARRAY: u32 = 3;
     pub const STRUCT: u32 = 4;
     pub const UNION: u32 = 5;
+    pub const ENUM: u32 = 6;
     pub const FWD: u32 = 7;
     pub const TYPEDEF: u32 = 8;
     pub const CONST: u32 = 10;

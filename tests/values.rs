@@ -39,6 +39,29 @@ fn members_of_anonymous_members_are_among_the_others() {
     assert_eq!(json, r#"{"a":67305985,"b":1541,"c":2055,"d":1157159078456920585}"#);
 }
 
+/// Before LLVM 15 compilers did not say that an enum has such.
+#[test]
+fn numbers_of_enums_are_below_zero_where_one_of_theirs_is() {
+    let of = |kind: u32, size: u32, number: &[u32], bytes: &[u8]| {
+        let mut builder = Builder::new();
+        let (name, first) = (builder.name("e"), builder.name("FIRST"));
+        builder.add(name, kind, 1, size, &[&[first], number].concat());
+        shown(builder, bytes).1
+    };
+    assert_eq!(of(kind::ENUM, 1, &[200], &[0xb6]), "182");
+    assert_eq!(of(kind::ENUM, 1, &[200], &[200]), "\"FIRST\"");
+    assert_eq!(of(kind::ENUM, 1, &[-1_i32 as u32], &[0xb6]), "-74");
+    assert_eq!(of(kind::ENUM, 1, &[-1_i32 as u32], &[0xff]), "\"FIRST\"");
+    assert_eq!(of(kind::ENUM, 2, &[0xfff0], &[0xf1, 0xff]), "65521");
+    let flags = 0x8000_0001_u32.to_le_bytes();
+    assert_eq!(of(kind::ENUM, 4, &[0x8000_0000], &flags), "2147483649");
+    assert_eq!(of(kind::ENUM, 4, &[-1_i32 as u32], &flags), "-2147483647");
+    assert_eq!(of(kind::ENUM | kind::FLAG, 4, &[1], &flags), "-2147483647");
+    let wide = (1_u64 << 63 | 1).to_le_bytes();
+    assert_eq!(of(kind::ENUM64, 8, &[0, 1 << 31], &wide), "9223372036854775809");
+    assert_eq!(of(kind::ENUM64 | kind::FLAG, 8, &[0, 1], &wide), "-9223372036854775807");
+}
+
 #[test]
 fn all_arms_of_a_union_are_shown() {
     let mut bytes = [0; 24];

@@ -406,6 +406,15 @@ impl<'a> Enumerators<'a> {
         self.len as usize
     }
 
+    /// Whether the enum has numbers below zero. Before LLVM 15 compilers did not say so,
+    /// and wrote such a number as the one with the same 32 bits; one as large as this is
+    /// meant to be below zero, or is larger than the enum's values are.
+    pub(crate) fn are_signed(self, size: u32) -> bool {
+        const LIKELY_NEGATIVE: i128 = 0xffff_0000;
+        let most = if size < 4 { (1_i128 << (size * 8)) - 1 } else { LIKELY_NEGATIVE - 1 };
+        self.signed || !self.wide && self.iter().any(|(_, number)| number > most)
+    }
+
     /// Each by its name, and its number.
     pub(crate) fn iter(self) -> impl Iterator<Item = (u32, i128)> + use<'a> {
         (0..self.len()).filter_map(move |index| {

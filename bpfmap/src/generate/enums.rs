@@ -9,10 +9,6 @@ use crate::btf::{BtfError, Enumerators, Printable, TypeId};
 /// look at them.
 const MAX_VARIANTS: usize = 256;
 
-/// Before LLVM 15 compilers did not say that an enum has negative numbers. Ones
-/// as large as this are meant to be.
-const LIKELY_NEGATIVE: i128 = 0xffff_0000;
-
 impl Generator<'_> {
     /// `Enum<...>` over an enum of Rust, or an integer where that cannot be.
     pub(super) fn enumeration(
@@ -27,8 +23,7 @@ impl Generator<'_> {
         for (name, number) in values.iter().take(MAX_VARIANTS + 1) {
             numbers.push((self.btf.string(name)?.into_owned(), number));
         }
-        let unsigned_negatives =
-            !signed && size == 4 && numbers.iter().any(|(_, number)| *number >= LIKELY_NEGATIVE);
+        let unsigned_negatives = !signed && size == 4 && values.are_signed(size);
         if unsigned_negatives {
             for (_, number) in &mut numbers {
                 // As the bytes have it.

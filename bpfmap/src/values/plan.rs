@@ -194,11 +194,8 @@ impl Planner<'_> {
             Type::Int(int) => self.int(id, int, endian),
             Type::Float { size: size @ (4 | 8), .. } => self.push(NodeKind::Float, size.into(), 1),
             Type::Pointer { .. } => self.push(NodeKind::Pointer, 8, 1),
-            Type::Enum { size: size @ (1 | 2 | 4 | 8), signed, values, .. } => {
-                let names = self.names(values, size);
-                // Older compilers do not say so of one that has negative values.
-                let is_negative = |(value, _): &(u64, _)| value >> (size * 8 - 1) != 0;
-                let signed = signed || names.iter().any(is_negative);
+            Type::Enum { size: size @ (1 | 2 | 4 | 8), values, .. } => {
+                let (names, signed) = (self.names(values, size), values.are_signed(size));
                 self.push(NodeKind::Enum { signed, names }, size.into(), 1)
             }
             Type::Array { element, len } => self.array(id, element, len, depth),
