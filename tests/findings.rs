@@ -253,6 +253,109 @@ fn unsound_btf_is_found_wherever_it_is() {
     assert_eq!(findings.worst(), Some(Severity::Error));
 }
 
+/// What is found of a key that is made by hand, and a value without a finding.
+fn of_key(build: impl FnOnce(&mut Builder) -> u32) -> Vec<String> {
+    let mut btf = Builder::new();
+    let value = btf.int(4);
+    let key = build(&mut btf);
+    let map = btf.map("holed", key, value);
+    btf.maps_section(&[map]);
+    let all = lines(&found(&with_btf(&Vec::from(btf))));
+    let of_key = |line: &String| line.contains("key of map");
+    all.into_iter()
+        .map(|line| line.split(" | ").next().unwrap().to_owned())
+        .filter(of_key)
+        .collect()
+}
+
+#[test]
+fn bytes_that_no_arm_of_a_union_covers_are_holes() {
+    let arms = |others: &'static [(u32, u32)]| {
+        of_key(move |btf| {
+            let (byte, word) = (btf.int(1), btf.int(4));
+            let arm = btf.structure("", 12, &[("a", byte, 0), ("b", word, 32), ("c", byte, 64)]);
+            let mut members = vec![("arm", arm, 0)];
+            for (len, at) in others {
+                let bytes = btf.array(byte, *len);
+                let other = btf.structure("", 12, &[("d", bytes, at * 8)]);
+                members.push(("other", other, 0));
+            }
+            btf.composite(kind::UNION, "addr", 12, &members)
+        })
+    };
+    let union = "note: key of map `holed`, `union addr`: it is a union, which says nothing of which \
+                 arm is in use";
+    let hole = |bytes: &str, range: &str| {
+        format!(
+            "warning: key of map `holed`, `union addr`: {bytes} that no arm of a union covers (bytes \
+             {range})"
+        )
+    };
+    let expect = |found: Vec<String>, holes: &[String]| {
+        let holes = holes.iter().map(String::as_str);
+        assert_eq!(found, holes.chain([union]).collect::<Vec<_>>());
+    };
+    expect(arms(&[]), &[hole("3 bytes", "1..4"), hole("3 bytes", "9..12")]);
+    expect(arms(&[(12, 0)]), &[]);
+    // From the end of one into the hole, in the middle of it, and two that meet.
+    expect(arms(&[(2, 0)]), &[hole("2 bytes", "2..4"), hole("3 bytes", "9..12")]);
+    expect(
+        arms(&[(1, 10)]),
+        &[hole("3 bytes", "1..4"), hole("1 byte", "9..10"), hole("1 byte", "11..12")],
+    );
+    expect(arms(&[(2, 8), (2, 10), (3, 1)]), &[]);
+}
+
+#[test]
+fn a_union_may_be_longer_than_its_arms() {
+    let found = of_key(|btf| {
+        let byte = btf.int(1);
+        let bytes = btf.array(byte, 5);
+        let word = btf.int(4);
+        btf.composite(kind::UNION, "addr", 8, &[("bytes", bytes, 0), ("word", word, 0)])
+    });
+    let said = "warning: key of map `holed`, `union addr`: 3 bytes that no member covers (bytes 5..8), \
+                behind all arms of a union";
+    assert_eq!(found[0], said);
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn elements_of_arrays_in_unions_cover_and_have_holes() {
+    let of = |other: u32| {
+        of_key(move |btf| {
+            let (byte, half) = (btf.int(1), btf.int(2));
+            let inner = btf.structure("inner", 4, &[("a", byte, 0), ("b", half, 16)]);
+            let several = btf.array(inner, 3);
+            let bytes = btf.array(byte, other);
+            let arm = btf.structure("", 12, &[("c", bytes, 0)]);
+            btf.composite(kind::UNION, "addr", 12, &[("several", several, 0), ("arm", arm, 0)])
+        })
+    };
+    let hole = |range| {
+        format!(
+            "warning: key of map `holed`, `union addr`: 1 byte that no arm of a union covers (bytes \
+             {range})"
+        )
+    };
+    // What the other arm lacks at its end is in the elements behind the first.
+    assert_eq!(of(1)[0], hole("1..2"));
+    assert_eq!((of(1).len(), of(4).len()), (2, 1), "{:?}", of(4));
+}
+
+#[test]
+fn members_that_are_not_looked_at_are_said() {
+    let found = of_key(|btf| {
+        let byte = btf.int(1);
+        let names: Vec<_> = (0..3000).map(|number| format!("m{number}")).collect();
+        let members: Vec<_> =
+            names.iter().zip(0..).map(|(name, at)| (name.as_str(), byte, at * 8)).collect();
+        btf.structure("long", 3000, &members)
+    });
+    let said = "warning: key of map `holed`, `struct long`: it has more members than are looked at";
+    assert_eq!(found, [said]);
+}
+
 #[test]
 fn all_that_a_compiler_writes_is_sound() {
     for bytes in [

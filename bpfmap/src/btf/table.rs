@@ -65,7 +65,8 @@ pub struct BtfRow {
     pub bits: Option<Range<u64>>,
     /// In how many unions it is: then it shares its bytes with others.
     pub unions: usize,
-    /// For a hole the members around it, by their paths.
+    /// For a hole the members around it, by their paths; none for one behind all arms
+    /// of a union.
     pub between: Option<[Option<String>; 2]>,
 }
 
@@ -212,8 +213,8 @@ impl<'a> List<'a> {
             before = Some(entry.name);
         }
         // Compilers write no members of what the kernel keeps to itself.
-        if !union && size > end && before.is_some() {
-            self.hole(place, end..size, [before, None])?;
+        if size > end && before.is_some() {
+            self.hole(place, end..size, [before.filter(|_| !union), None])?;
         }
         Ok(())
     }

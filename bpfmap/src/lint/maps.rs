@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 
 use super::{Finding, FindingKind, Severity};
 use crate::btf::{BtfRow, BtfRowKind, BtfTable, Printable};
@@ -204,7 +205,8 @@ fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
             _ => format!("`{path}`"),
         };
         let finding = match row.kind {
-            // An arm that does not fill its union has the bytes of others there.
+            // An arm that does not fill its union has the bytes of others there: all of
+            // them together, below.
             BtfRowKind::Hole if row.unions > 0 => continue,
             BtfRowKind::Hole => {
                 let count = match row.size {
@@ -270,6 +272,29 @@ fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
         };
         push(finding, &row.path, bytes);
     }
+    if role == Role::Key {
+        for bytes in uncovered(table) {
+            let count = match bytes.end - bytes.start {
+                1 => "1 byte".into(),
+                size => format!("{size} bytes"),
+            };
+            let message = format!(
+                "{subject}: {count} that no arm of a union covers (bytes {}..{})",
+                bytes.start, bytes.end
+            );
+            let finding = Finding::new(Severity::Warning, FindingKind::HoleInKey, message)
+                .with_advice(
+                    "all bytes of a key are compared, so what is left in these makes a lookup miss: \
+                     clear the key with `__builtin_memset`",
+                );
+            push(finding, "", bytes);
+        }
+    }
+    if table.truncated {
+        let message = format!("{subject}: it has more members than are looked at");
+        let finding = Finding::new(Severity::Warning, FindingKind::Unfinished, message);
+        push(finding, "", 0..table.size);
+    }
     let bitfields = || table.rows.iter().filter(|row| row.kind == BtfRowKind::Bitfield);
     let ends = bitfields().map(|row| row.offset.saturating_add(row.size));
     if let (Some(first), Some(end)) = (bitfields().next(), ends.max()) {
@@ -287,6 +312,44 @@ fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
     }
 }
 
+/// The holes in arms of unions that no other arm covers.
+fn uncovered(table: &BtfTable) -> Vec<Range<u64>> {
+    let end = |row: &BtfRow| row.offset.saturating_add(row.size);
+    let is_hole = |row: &&BtfRow| row.kind == BtfRowKind::Hole && row.unions > 0;
+    let mut holes: Vec<_> =
+        table.rows.iter().filter(is_hole).map(|row| row.offset..end(row)).collect();
+    holes.sort_by_key(|range| (range.start, range.end));
+    let mut members: Vec<_> = table
+        .rows
+        .iter()
+        .filter_map(|row| match row.kind {
+            BtfRowKind::Hole | BtfRowKind::FlexibleArray => None,
+            // Its members are listed; of an array of it those of the first.
+            BtfRowKind::Struct | BtfRowKind::Union => {
+                let len = row.lengths.iter().map(|len| u64::from(*len)).product::<u64>().max(1);
+                Some(row.offset + row.size / len..end(row))
+            }
+            _ => Some(row.offset..end(row)),
+        })
+        .collect();
+    members.sort_by_key(|range| (range.start, range.end));
+    let mut found: Vec<Range<u64>> = Vec::new();
+    for hole in holes {
+        let mut at = found.last().map_or(hole.start, |last| hole.start.max(last.end));
+        let mut add = |bytes: Range<u64>| match found.last_mut() {
+            _ if bytes.is_empty() => {}
+            Some(last) if last.end == bytes.start => last.end = bytes.end,
+            _ => found.push(bytes),
+        };
+        for member in members.iter().take_while(|member| member.start < hole.end) {
+            add(at..member.start.clamp(at, hole.end.max(at)));
+            at = at.max(member.end);
+        }
+        add(at..hole.end.max(at));
+    }
+    found
+}
+
 /// Whether no other member is behind it.
 fn is_last(table: &BtfTable, array: &BtfRow) -> bool {
     let is_behind = |row: &BtfRow| row.offset >= array.offset && row.size > 0;
@@ -300,6 +363,7 @@ fn between(row: &BtfRow) -> String {
         Some((Some(before), Some(after))) => format!("between {before} and {after}"),
         Some((Some(before), None)) => format!("after {before}, at the end"),
         Some((None, Some(after))) => format!("before {after}"),
-        _ => "between its members".into(),
+        Some((None, None)) => "behind all arms of a union".into(),
+        None => "between its members".into(),
     }
 }
