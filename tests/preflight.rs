@@ -367,6 +367,94 @@ fn the_namespace_itself_counts_before_the_map_of_ids() {
     assert_eq!(verdict(&report_on(copy.path()), "user-namespace"), Verdict::Pass);
 }
 
+/// What stands in the place of a file may be anything.
+#[test]
+fn what_cannot_be_read_says_nothing_of_the_namespace() {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join("debian-12"), copy.path());
+    std::fs::create_dir_all(copy.path().join("proc/self/ns")).unwrap();
+    let map = copy.path().join("proc/self/uid_map");
+    std::fs::remove_file(&map).unwrap();
+    std::fs::create_dir(map).unwrap();
+    assert_eq!(verdict(&report_on(copy.path()), "user-namespace"), Verdict::Unknown);
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join("debian-12"), copy.path());
+    let file = copy.path().join("proc/sys/kernel/unprivileged_bpf_disabled");
+    std::fs::remove_file(&file).unwrap();
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let (done, wait) = std::sync::mpsc::channel();
+    let root = copy.path().to_owned();
+    std::thread::spawn(move || done.send(verdict(&report_on(&root), "unprivileged-bpf")));
+    assert_eq!(wait.recv_timeout(std::time::Duration::from_secs(60)), Ok(Verdict::Unknown));
+}
+
+/// What is behind the end could say that an option is set.
+#[test]
+fn a_config_that_is_too_long_is_none() {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join("debian-12"), copy.path());
+    for name in ["proc/config.gz", "lib/modules"] {
+        let _ = std::fs::remove_file(copy.path().join(name));
+        let _ = std::fs::remove_dir_all(copy.path().join(name));
+    }
+    let release = std::fs::read_to_string(copy.path().join("proc/sys/kernel/osrelease")).unwrap();
+    let file = copy.path().join(format!("boot/config-{}", release.trim()));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let line = "CONFIG_OTHER=y\n";
+    let judge = |lines: usize| {
+        std::fs::write(&file, line.repeat(lines) + "CONFIG_BPF_SYSCALL=y\n").unwrap();
+        verdict(&report_on(copy.path()), "config-bpf-syscall")
+    };
+    assert_eq!(judge(1), Verdict::Pass);
+    assert_eq!(judge((16 << 20) / line.len() + 1), Verdict::Unknown);
+}
+
+/// Files are looked for where these file systems are mounted mostly; that they are
+/// elsewhere too says nothing of files that are not there.
+#[test]
+fn a_file_system_that_is_mounted_elsewhere_is_not_the_one() {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join("debian-12"), copy.path());
+    for file in ["sys/kernel/security/lockdown", "sys/kernel/btf/vmlinux"] {
+        let _ = std::fs::remove_file(copy.path().join(file));
+    }
+    let judge = |security: &str, sys: &str| {
+        let mounts = format!(
+            "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 0:22 / {sys} rw - sysfs sysfs rw\n\
+             31 30 0:6 / {security} rw - securityfs securityfs rw\n"
+        );
+        std::fs::write(copy.path().join("proc/self/mountinfo"), mounts).unwrap();
+        let report = report_on(copy.path());
+        let found = report.check("kernel-btf").unwrap().found.clone();
+        (verdict(&report, "lockdown"), found.ends_with(": no sysfs is mounted at /sys"))
+    };
+    assert_eq!(judge("/sys/kernel/security", "/sys"), (Verdict::Pass, false));
+    assert_eq!(judge("/mnt/security", "/mnt/sys"), (Verdict::Unknown, true));
+}
+
+/// Debian 10 and Ubuntu 18.04 have it.
+#[test]
+fn the_lockdown_before_it_was_a_module_is_not_known() {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join("debian-12"), copy.path());
+    for name in ["proc/config.gz", "sys/kernel/security/lockdown"] {
+        let _ = std::fs::remove_file(copy.path().join(name));
+    }
+    let release = std::fs::read_to_string(copy.path().join("proc/sys/kernel/osrelease")).unwrap();
+    let file = copy.path().join(format!("boot/config-{}", release.trim()));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let judge = |config: &str| {
+        std::fs::write(&file, config).unwrap();
+        verdict(&report_on(copy.path()), "lockdown")
+    };
+    assert_eq!(judge("CONFIG_BPF=y\n"), Verdict::Pass);
+    assert_eq!(judge("CONFIG_BPF=y\nCONFIG_LOCK_DOWN_KERNEL=y\n"), Verdict::Unknown);
+}
+
 /// Those of the thread count, where the kernel tells of it.
 #[test]
 fn the_threads_own_capabilities_come_first() {

@@ -60,12 +60,16 @@ impl Config {
 
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
-    let read = flate2::read::GzDecoder::new(bytes).take(LONGEST).read_to_end(&mut text);
+    let read = flate2::read::GzDecoder::new(bytes).take(LONGEST + 1).read_to_end(&mut text);
     read.map(|_| text).map_err(|error| format!("it is not gzip, or cut off: {error}"))
 }
 
-/// A config without a single option is none.
+/// A config without a single option is none, and of one that is not read to its end
+/// nobody knows what is not set.
 fn config(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!("it is longer than {} MiB", LONGEST >> 20));
+    }
     let text = String::from_utf8_lossy(&bytes);
     match text.lines().any(|line| line.starts_with("CONFIG_")) {
         true => Ok(text.into_owned()),

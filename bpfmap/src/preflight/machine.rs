@@ -1,7 +1,9 @@
 //! What the files of a machine say. All reading is here.
 
 use std::fmt::{self, Display, Formatter};
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
@@ -75,7 +77,9 @@ impl Roots {
     pub(super) fn read(&self, root: Root, name: &str) -> Result<Vec<u8>, Unread> {
         let read = |path: &Path| -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
-            std::fs::File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+            // A pipe in the place of a file would be waited for.
+            let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+            file.take(LONGEST).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         read(&self.path(root, name))
@@ -186,17 +190,21 @@ fn process<T>(roots: &Roots, name: &str, parse: impl Fn(&str) -> Option<T>) -> R
 }
 
 fn user_namespace(roots: &Roots) -> UserNamespace {
-    match std::fs::read_link(roots.path(Root::Proc, "self/ns/user")) {
+    let link = match std::fs::read_link(roots.path(Root::Proc, "self/ns/user")) {
         Ok(namespace) if namespace == Path::new(INITIAL) => return UserNamespace::Initial,
         Ok(_) => return UserNamespace::Other,
-        Err(_) => {}
-    }
+        Err(error) => Reason::of(&error),
+    };
     match roots.text(Root::Proc, "self/uid_map") {
         // All ids as they are, as hardly any other is made.
         Ok(map) if map.split_whitespace().eq(["0", "0", "4294967295"]) => UserNamespace::Initial,
         Ok(_) => UserNamespace::Other,
         // A kernel without user namespaces has neither, but it has the others.
-        Err(_) if roots.path(Root::Proc, "self/ns").is_dir() => UserNamespace::Initial,
+        Err(Unread { reason: Reason::Missing, .. })
+            if link == Reason::Missing && roots.path(Root::Proc, "self/ns").is_dir() =>
+        {
+            UserNamespace::Initial
+        }
         Err(_) => UserNamespace::Unknown,
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn btf(machine: &Machine) -> Check {
         Err(unread) => unread,
     };
     let is_set = machine.config.is_set("DEBUG_INFO_BTF");
-    let (verdict, why, fix) = match (&unread.reason, machine.has_mounted("sysfs")) {
+    let (verdict, why, fix) = match (&unread.reason, machine.has_mounted("sysfs", "/sys")) {
         (Reason::Missing, Some(true)) => (
             Verdict::Fail,
             match is_set {
@@ -86,9 +86,11 @@ pub(super) fn btf(machine: &Machine) -> Check {
                 _ => super::options::build("DEBUG_INFO_BTF"),
             },
         ),
-        (Reason::Missing, Some(false)) => {
-            (Verdict::Fail, ": no sysfs is mounted", Fix::command("mount -t sysfs sysfs /sys"))
-        }
+        (Reason::Missing, Some(false)) => (
+            Verdict::Fail,
+            ": no sysfs is mounted at /sys",
+            Fix::command("mount -t sysfs sysfs /sys"),
+        ),
         (Reason::Missing, None) => (
             Verdict::Unknown,
             ", and whether a sysfs is mounted is unknown",

@@ -8,6 +8,8 @@ mod process;
 mod settings;
 mod syscall;
 
+use std::path::Path;
+
 use super::answers::Answers;
 use super::machine::{Machine, Reason, UserNamespace};
 use super::report::{Fix, Report};
@@ -74,9 +76,10 @@ impl Machine {
         missing.then(|| Fix::command("mount -t proc proc /proc"))
     }
 
-    /// Whether a file system of that type is mounted; `None` when that is not known.
-    fn has_mounted(&self, filesystem: &str) -> Option<bool> {
-        Some(self.mounts.as_ref().ok()?.of(filesystem).next().is_some())
+    /// Whether a file system of that type is mounted there, where its files are looked
+    /// for; `None` when that is not known.
+    fn has_mounted(&self, filesystem: &str, at: &str) -> Option<bool> {
+        Some(self.mounts.as_ref().ok()?.of(filesystem).any(|place| place == Path::new(at)))
     }
 
     /// Whether the kernel takes this process for one that has the capability when

@@ -119,9 +119,18 @@ pub(super) fn lockdown(machine: &Machine) -> Check {
         }
         Err(unread) => unread,
     };
-    let securityfs = machine.has_mounted("securityfs");
+    let securityfs = machine.has_mounted("securityfs", "/sys/kernel/security");
     let is_built = machine.config.is_set("SECURITY_LOCKDOWN_LSM");
     match (&unread.reason, is_built, securityfs) {
+        // It is no security module there.
+        (Reason::Missing, ..) if machine.config.is_set("LOCK_DOWN_KERNEL") == Some(true) => check(
+            Verdict::Unknown,
+            format!(
+                "{unread}, and this kernel has the lockdown that distributions had before Linux 5.4 \
+                 (CONFIG_LOCK_DOWN_KERNEL): Secure Boot may switch it on"
+            ),
+        )
+        .fixes([Fix::command("dmesg | grep -i lockdown")]),
         (Reason::Missing, Some(false), _) => {
             check(Verdict::Pass, "none: the kernel was built without it".to_owned())
         }
@@ -129,7 +138,7 @@ pub(super) fn lockdown(machine: &Machine) -> Check {
             check(Verdict::Pass, "none: it is not among the kernel's security modules".to_owned())
         }
         (Reason::Missing, ..) => {
-            let why = if securityfs.is_some() { ": no securityfs is mounted" } else { "" };
+            let why = if securityfs.is_some() { ": no securityfs is mounted there" } else { "" };
             check(Verdict::Unknown, format!("{unread}{why}"))
                 .fixes([Fix::command("mount -t securityfs securityfs /sys/kernel/security")])
         }
