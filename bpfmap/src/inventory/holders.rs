@@ -47,8 +47,9 @@ impl Inventory {
     /// Who holds the map of that id, as far as it could be read: when something is
     /// [`incomplete`](Self::incomplete), there may be more.
     ///
-    /// Not to be seen are a process that has mapped its memory and then closed it,
-    /// and a descriptor that is on its way through a socket.
+    /// Not to be seen are a process that has mapped its memory and then closed it, which
+    /// is [`Incomplete::Memory`](super::Incomplete::Memory), and a descriptor that is on
+    /// its way through a socket.
     pub fn holders(&self, map_id: u32) -> Holders<'_> {
         let object = ObjectId::Map(map_id);
         let uses = |program: &&KernelProgram| program.map_ids.contains(&map_id);

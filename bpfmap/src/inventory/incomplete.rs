@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use super::stale::Listed;
+
 /// A part of an inventory that is missing. What holds a map may be in it, so a map
 /// without holders is then not one that nobody holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,12 @@ pub enum Incomplete {
         /// Why not, as an `errno`.
         errno: i32,
     },
+    /// Processes that have mapped the memory of a map and closed it, so that they use
+    /// one that seems to be used by nobody.
+    Memory {
+        /// Their numbers.
+        pids: Vec<u32>,
+    },
     /// Something else is mounted over a bpffs, so what is pinned in it is out of sight.
     Covered {
         /// Where it is mounted.
@@ -88,6 +96,14 @@ impl Display for Incomplete {
             Self::Path { path, errno } => {
                 write!(f, "{} cannot be read: {}", path.display(), error(*errno))
             }
+            Self::Memory { pids } => write!(
+                f,
+                "{} ha{} mapped memory of a map that {} not have open, and of which one the kernel \
+                 does not say",
+                Listed("process", pids),
+                if pids.len() == 1 { "s" } else { "ve" },
+                if pids.len() == 1 { "it does" } else { "they do" },
+            ),
             Self::Covered { path } => write!(
                 f,
                 "what is pinned in the bpffs at {} is out of sight, as something else is mounted over it",

@@ -11,6 +11,7 @@ mod holders;
 mod idle;
 mod incomplete;
 mod kernel;
+mod memory;
 mod mounts;
 mod names;
 mod pins;
@@ -106,6 +107,7 @@ impl Inventory {
             incomplete,
         };
         inventory.forget_what_is_gone();
+        inventory.look_for_memory(proc, &pids);
         inventory
     }
 
