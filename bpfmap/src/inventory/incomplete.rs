@@ -41,6 +41,10 @@ pub enum Incomplete {
         /// How many processes there are.
         of: usize,
     },
+    /// There are processes that are not to be seen: those outside of this process's PID
+    /// namespace, or those of others where `/proc` hides them. So are the pins in
+    /// their mount namespaces.
+    OtherProcesses,
     /// A file or a directory could not be read, so what is pinned there, or which
     /// processes or mounts there are, is not known.
     Path {
@@ -93,6 +97,11 @@ impl Display for Incomplete {
                 })?;
                 f.write_str("; CAP_SYS_PTRACE reads them all")
             }
+            Self::OtherProcesses => f.write_str(
+                "processes outside of this PID namespace, or that /proc hides (hidepid), are out of \
+                 sight; look on the host, as root, or in a container with its processes \
+                 (`--pid=host`)",
+            ),
             Self::Path { path, errno } => {
                 write!(f, "{} cannot be read: {}", path.display(), error(*errno))
             }

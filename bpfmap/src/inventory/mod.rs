@@ -94,6 +94,9 @@ impl Inventory {
             kernel.add(&Descriptor::Map(map), None);
         }
         kernel.read_on(&mut incomplete);
+        if !processes::has_all(proc, &pids) {
+            incomplete.push(Incomplete::OtherProcesses);
+        }
         let mut pins = Pins::new(&mut kernel, &mut incomplete);
         pins.read(proc, &pids);
         let pins = pins.pins;

@@ -63,6 +63,25 @@ impl Processes {
     }
 }
 
+/// The inode of the initial PID namespace, the same on every kernel
+/// (`PROC_PID_INIT_INO`).
+const INITIAL: &str = "pid:[4026531836]";
+
+/// Whether this `/proc` has all processes: not those of a PID namespace alone, as in a
+/// container, and not without those of others (`hidepid`).
+pub(super) fn has_all(proc: &Path, pids: &[u32]) -> bool {
+    // Every namespace has it.
+    if !pids.contains(&1) {
+        return false;
+    }
+    let namespace = |process: &str| fs::read_link(proc.join(process).join("ns/pid"));
+    match namespace("1").or_else(|_| namespace("self")) {
+        Ok(namespace) => namespace == Path::new(INITIAL),
+        // A kernel without PID namespaces has others.
+        Err(_) => proc.join("self/ns").is_dir() && !proc.join("self/ns/pid").is_symlink(),
+    }
+}
+
 /// As [`descriptors`], once more when that is refused: so it is for a moment while a
 /// process begins or ends.
 fn settled(root: &Path) -> io::Result<Vec<(u32, Descriptor)>> {
@@ -210,6 +229,23 @@ mod tests {
         fs::write(root.join("task/23/fd"), "no directory")?;
         let found = Processes::read(proc.path(), &mut incomplete);
         assert_eq!((found.processes, incomplete.len()), (vec![], 1));
+        Ok(())
+    }
+
+    #[test]
+    fn whether_these_are_all_processes_is_told_by_the_first() -> io::Result<()> {
+        let proc = tempfile::tempdir()?;
+        let all = |pids: &[u32]| has_all(proc.path(), pids);
+        assert!(!all(&[1, 2]), "nothing is known");
+        fs::create_dir_all(proc.path().join("self/ns"))?;
+        assert!(all(&[1, 2]), "there are no such namespaces");
+        assert!(!all(&[2]), "hidden");
+        symlink("pid:[4026532198]", proc.path().join("self/ns/pid"))?;
+        assert!(!all(&[1, 2]));
+        // That of the host in a container.
+        fs::create_dir_all(proc.path().join("1/ns"))?;
+        symlink(INITIAL, proc.path().join("1/ns/pid"))?;
+        assert!(all(&[1, 2]));
         Ok(())
     }
 

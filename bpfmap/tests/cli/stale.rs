@@ -17,6 +17,7 @@ trials! {
         nothing_is_removed_without_a_word,
         with_yes_the_pins_of_what_is_shown_go,
         the_pins_of_what_a_pinned_program_uses_stay,
+        in_a_pid_namespace_no_pin_is_removed,
         a_pin_is_named_without_what_speaks_to_a_terminal,
         somebody_at_a_terminal_is_asked,
         without_the_right_to_list_maps_pins_are_shown_and_stay,
@@ -162,6 +163,22 @@ fn with_yes_the_pins_of_what_is_shown_go() -> TestResult {
     assert!(ran.out.ends_with(&format!("removed {}\n", path.display())), "{ran:?}");
     assert!(!path.exists());
     assert!(other.exists(), "it was not asked for");
+    Ok(())
+}
+
+/// Who uses the map may be outside of it, as in a container.
+fn in_a_pid_namespace_no_pin_is_removed() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let [(id, path), _] = pinned(&bpffs)?;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_bpfmap")]);
+    let arguments = ["maps", "--stale", "--unpin", "--yes", "--id", &id.to_string()];
+    let output = command.args(arguments).output()?;
+    let err = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    let said = "not all is shown: processes outside of this PID namespace, ";
+    assert!(err.contains(said) && err.contains("bpfmap: no pin is removed, "), "{err}");
+    assert!(path.exists());
     Ok(())
 }
 

@@ -112,7 +112,7 @@ pub(crate) fn run(args: &MapsArgs, output: &mut Output) -> anyhow::Result<Found>
     output.flush()?;
     // Holders that are out of sight matter where there is none to be seen.
     let is_said = |missing: &&Incomplete| match missing {
-        Incomplete::Processes { .. } | Incomplete::Memory { .. } => {
+        Incomplete::Processes { .. } | Incomplete::OtherProcesses | Incomplete::Memory { .. } => {
             args.verbose || is_a_search(args) || shown.iter().any(|one| one.holders.is_empty())
         }
         _ => true,
