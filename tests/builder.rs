@@ -146,3 +146,17 @@ impl From<Builder> for Vec<u8> {
         builder.write([0x9f, 0xeb], u32::to_le_bytes, 24)
     }
 }
+
+/// An object with other BTF, at its end.
+pub fn in_object(object: &[u8], btf: &[u8]) -> Vec<u8> {
+    let mut object = object.to_vec();
+    let word = |at: usize| u64::from_le_bytes(*object[at..].first_chunk().unwrap());
+    let is_btf =
+        |at: &usize| object[word(at + 24) as usize..].starts_with(b"\x9f\xeb\x01\0\x18\0\0\0");
+    let header = (word(40) as usize..object.len()).step_by(64).find(is_btf).unwrap();
+    let place = object.len() as u64;
+    object.extend_from_slice(btf);
+    object[header + 24..header + 32].copy_from_slice(&place.to_le_bytes());
+    object[header + 32..header + 40].copy_from_slice(&(btf.len() as u64).to_le_bytes());
+    object
+}

@@ -182,18 +182,9 @@ fn without_lines_there_is_no_source() {
     assert!(findings.iter().all(|finding| finding.source.is_none()));
 }
 
-/// The object with other BTF, at its end.
+/// The object with other BTF.
 fn with_btf(btf: &[u8]) -> Vec<u8> {
-    let mut object = FINDINGS.to_vec();
-    let word = |at: usize| u64::from_le_bytes(*object[at..].first_chunk().unwrap());
-    let is_btf =
-        |at: &usize| object[word(at + 24) as usize..].starts_with(b"\x9f\xeb\x01\0\x18\0\0\0");
-    let header = (word(40) as usize..object.len()).step_by(64).find(is_btf).unwrap();
-    let place = object.len() as u64;
-    object.extend_from_slice(btf);
-    object[header + 24..header + 32].copy_from_slice(&place.to_le_bytes());
-    object[header + 32..header + 40].copy_from_slice(&(btf.len() as u64).to_le_bytes());
-    object
+    builder::in_object(FINDINGS, btf)
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 
 use aya::Ebpf;
+use bpfmap::diagnose::Break;
 use bpfmap::{AnyMap, BtfSource, Decoder, Error, Loader, MapType, Object, Unverifiable};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -22,6 +23,7 @@ trials! {
     [Need::Bpf] => [
         a_map_without_btf_is_bytes_and_says_why,
         types_of_an_object_are_used_when_they_fit,
+        an_object_for_other_machines_says_nothing_of_a_map,
         maps_of_maps_hold_ids,
         an_error_of_the_kernel_ends_a_walk,
     ]
@@ -283,6 +285,50 @@ fn a_map_without_btf_is_bytes_and_says_why() -> TestResult {
     assert_eq!((format.source, format.reason), (None, Some(Unverifiable::NoBtf)));
     let found = lines(&map, &format.key.decoder, &format.value.decoder)?;
     assert_eq!(found, ["0x010203040506 0xab00cd"]);
+    Ok(())
+}
+
+/// Nothing here was made from it, whatever the sizes are.
+fn an_object_for_other_machines_says_nothing_of_a_map() -> TestResult {
+    let with_order = |magic, word| {
+        let mut btf = crate::builder::Builder::new();
+        let (half, byte) = (btf.int(2), btf.int(1));
+        let map = btf.map("scalar", half, byte);
+        btf.maps_section(&[map]);
+        crate::builder::in_object(VALUES, &btf.write(magic, word, 24))
+    };
+    let little: (_, fn(u32) -> [u8; 4]) = ([0x9f, 0xeb], u32::to_le_bytes);
+    let big: (_, fn(u32) -> [u8; 4]) = ([0xeb, 0x9f], u32::to_be_bytes);
+    let (own, other) = if cfg!(target_endian = "little") { (little, big) } else { (big, little) };
+    let ebpf = Ebpf::load(VALUES)?;
+    let fd = owned(&ebpf, "scalar")?;
+    let map = AnyMap::from_fd(&fd)?;
+    let bytes = with_order(own.0, own.1);
+    assert!(map.format_in(&Object::parse(&bytes)?, None).is_ok());
+    let bytes = with_order(other.0, other.1);
+    let object = Object::parse(&bytes)?;
+    let difference = match map.format_in(&object, None) {
+        Err(Error::OtherObject { difference, .. }) => difference,
+        other => panic!("{other:?}"),
+    };
+    assert!(difference.starts_with("it is for "), "{difference}");
+    let diagnosis = bpfmap::Why::new().object(&object).ask_any(&map, &[0, 0]);
+    match diagnosis.broken() {
+        Some((_, Break::OtherObject { differences })) => {
+            assert_eq!(differences[0].field, "byte order");
+        }
+        other => panic!("{other:?}"),
+    }
+    // Neither is it a reason to open a map.
+    let open = || {
+        let options = bpfmap::OpenOptions::new().object(&object);
+        options.from_fd::<bpfmap::HashMap<u16, u8>>(&fd)
+    };
+    let refuse = |command: &str| (command == "BPF_BTF_GET_FD_BY_ID").then_some(libc::EPERM);
+    match bpfmap::fault::with(refuse, open) {
+        Err(Error::OtherObject { difference: same, .. }) => assert_eq!(same, difference),
+        other => panic!("{other:?}"),
+    }
     Ok(())
 }
 

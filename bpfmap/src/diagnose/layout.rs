@@ -119,6 +119,16 @@ fn compared(
     kernel: Result<&Btf<'static>, &Error>,
 ) -> Next {
     let mut differences = Vec::new();
+    if let Some([there, here]) = object.other_order() {
+        let sides = [there, here].map(|order| Some(order.to_owned()));
+        let [object, kernel] = sides;
+        differences.push(LayoutDifference {
+            role: None,
+            field: "byte order".into(),
+            object,
+            kernel,
+        });
+    }
     let [wanted, found] = [declared.map_type, info.map_type].map(MapType::from_raw);
     if wanted != found {
         differences.push(LayoutDifference {

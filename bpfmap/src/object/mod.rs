@@ -121,6 +121,14 @@ impl<'a> Object<'a> {
         Ok(Self { btf, maps })
     }
 
+    /// That the object is not for this machine: no map here was made from it, and what
+    /// it says of bytes is another thing here.
+    pub(crate) fn other_order(&self) -> Option<[&'static str; 2]> {
+        let order = |is_little| if is_little { "little-endian" } else { "big-endian" };
+        let (there, here) = (self.btf.is_little_endian(), cfg!(target_endian = "little"));
+        (there != here).then(|| [order(there), order(here)])
+    }
+
     /// The types of the object.
     pub fn btf(&self) -> &Btf<'a> {
         &self.btf

@@ -125,6 +125,9 @@ fn of_object(
     let found = MapType::from_raw(info.map_type);
     let declared = MapType::from_raw(definition.map_type);
     let other = |difference| Err(Error::OtherObject { map: Arc::clone(label), difference });
+    if let Some(difference) = of_other_machines(object) {
+        return other(difference);
+    }
     if declared != found {
         return other(format!("there it is of type {declared}, in the kernel of type {found}"));
     }
@@ -142,6 +145,12 @@ fn of_object(
     let has_none = types == [0, 0];
     let format = EntryFormat::typed(info, btf, types, BtfSource::Object);
     Ok(EntryFormat { reason: has_none.then_some(Unverifiable::SizesInObject), ..format })
+}
+
+/// What shows that no map of this machine was made from an object.
+pub(super) fn of_other_machines(object: &Object<'_>) -> Option<String> {
+    let [there, here] = object.other_order()?;
+    Some(format!("it is for {there} machines, and this one is {here}"))
 }
 
 pub(super) fn types_of(definition: &Definition) -> [u32; 2] {

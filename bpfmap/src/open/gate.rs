@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::format::of_other_machines;
 use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{Beside, OpenOptions, kernel, verdict};
@@ -166,7 +167,12 @@ impl Gate<'_> {
     fn types_of<'b>(&'b self, program: &'b Program) -> Result<(&'b Btf<'b>, BtfSource), Error> {
         match (program, self.options.object) {
             (Some((btf, source)), _) => Ok((btf, *source)),
-            (None, Some(object)) => Ok((object.btf(), BtfSource::Object)),
+            (None, Some(object)) => match of_other_machines(object) {
+                Some(difference) => {
+                    Err(Error::OtherObject { map: Arc::clone(self.label), difference })
+                }
+                None => Ok((object.btf(), BtfSource::Object)),
+            },
             (None, None) => {
                 let map_type = MapType::from_raw(self.info.map_type);
                 let reason = match self.beside().btf_id() {
@@ -209,6 +215,9 @@ impl Gate<'_> {
 
     /// What shows that the map was not made from the object's definition.
     fn difference(&self, object: &Object<'_>, map: &Definition) -> Option<String> {
+        if let Some(difference) = of_other_machines(object) {
+            return Some(difference);
+        }
         let info = self.info;
         let [declared, found] = [map.map_type, info.map_type].map(MapType::from_raw);
         if declared != found {
