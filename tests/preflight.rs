@@ -565,6 +565,8 @@ fn jobs_name_what_stands_in_the_way() {
     assert_eq!(unfit("hardened", Job::LoadNetworking), (Verdict::Fail, vec!["cap-net-admin"]));
     assert_eq!(unfit("hardened", Job::VerifyByKernel), (Verdict::Fail, vec!["cap-sys-admin"]));
     assert_eq!(unfit("locked-down", Job::LoadTracing), (Verdict::Fail, vec!["lockdown"]));
+    // What is not known is no yes: there no securityfs is mounted.
+    assert_eq!(unfit("bare", Job::LoadTracing), (Verdict::Unknown, vec!["lockdown"]));
     assert_eq!(unfit("bare", Job::OpenPins), (Verdict::Fail, vec!["bpffs"]));
     assert_eq!(unfit("filtered", Job::LoadPrograms), (Verdict::Fail, vec!["bpf-syscall"]));
     assert_eq!(

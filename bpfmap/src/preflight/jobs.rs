@@ -44,8 +44,6 @@ enum Must {
     Pass,
     /// With a pass, or with a limit.
     Work,
-    /// Not with the knowledge that something is missing.
-    NotBeMissing,
 }
 
 impl Job {
@@ -69,8 +67,8 @@ impl Job {
                 (id::SYSCALL, Must::Work),
                 (id::BPF, Must::Pass),
                 (id::PERFMON, Must::Pass),
-                (id::LOCKDOWN, Must::NotBeMissing),
-                (id::EVENTS, Must::NotBeMissing),
+                (id::LOCKDOWN, Must::Pass),
+                (id::EVENTS, Must::Pass),
             ],
             Self::LoadNetworking => {
                 &[(id::SYSCALL, Must::Work), (id::BPF, Must::Pass), (id::NET_ADMIN, Must::Pass)]
@@ -86,7 +84,6 @@ impl Report {
             let ended = self.check(id).map_or(Verdict::Unknown, |check| check.verdict);
             let verdict = match (must, ended) {
                 (_, Verdict::Pass) | (Must::Work, Verdict::Warn) => Verdict::Pass,
-                (Must::NotBeMissing, Verdict::Unknown) => Verdict::Pass,
                 (_, Verdict::Unknown) => Verdict::Unknown,
                 (_, Verdict::Warn | Verdict::Fail) => Verdict::Fail,
             };
