@@ -36,8 +36,13 @@ impl Display for Idle<'_> {
 impl Inventory {
     /// The maps that are open and no more.
     ///
-    /// When something is [`incomplete`](Self::incomplete), more may hold one of them.
+    /// None is listed when what the kernel holds, or what is pinned, could not all be
+    /// read. Where it is only some processes that could not be, more of them may have
+    /// one of these open.
     pub fn idle(&self) -> Vec<Idle<'_>> {
+        if self.incomplete.iter().any(|missing| !missing.is_of_processes()) {
+            return Vec::new();
+        }
         let idle = |map: &'_ KernelMap| {
             let holders = self.holders(map.id);
             let nothing_else = holders.programs.is_empty()

@@ -66,6 +66,27 @@ pub enum Incomplete {
     },
 }
 
+impl Incomplete {
+    /// Whether what is missing are processes.
+    pub fn is_of_processes(&self) -> bool {
+        matches!(self, Self::Processes { .. } | Self::OtherProcesses | Self::Memory { .. })
+    }
+
+    /// Whether a program, a link or a map may be missing that uses any map, so that of
+    /// none it can be said that it is used by nobody.
+    pub(super) fn hides_use(&self) -> bool {
+        match self {
+            Self::Ids { .. } | Self::Object { .. } | Self::Contents { .. } => true,
+            // What is pinned is no use.
+            Self::Covered { .. } => false,
+            Self::Processes { .. } | Self::OtherProcesses | Self::Memory { .. } => false,
+            // Of the list of processes. That of pins holds no user of a map; a directory
+            // there of the same name is on the safe side.
+            Self::Path { path, .. } => path.ends_with("proc"),
+        }
+    }
+}
+
 impl Display for Incomplete {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

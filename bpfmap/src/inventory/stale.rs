@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 
-use super::{Inventory, KernelMap, KernelProgram, ObjectId, Pin};
+use super::{Incomplete, Inventory, KernelMap, KernelProgram, ObjectId, Pin};
 use crate::map_type::MapType;
 
 /// A map that the kernel keeps, and that nobody seems to use.
@@ -18,6 +18,24 @@ pub struct Stale<'a> {
     /// Where it is pinned. Removing these pins is what
     /// [`unpin`](Inventory::unpin) does.
     pub pins: Vec<&'a Pin>,
+    /// Whether there are processes that could not be looked at: one of them may have
+    /// the map open, or a program that uses it.
+    pub unless_out_of_sight: bool,
+}
+
+impl Display for Stale<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match (&self.reason, self.unless_out_of_sight) {
+            (StaleReason::Pinned, true) => f.write_str(
+                "only pins keep it: no program uses it, and no process that could be looked at has it \
+                 open",
+            ),
+            (reason @ StaleReason::IdlePrograms { .. }, true) => {
+                write!(f, "{reason}; no process that could be looked at has any of that open")
+            }
+            (reason, _) => reason.fmt(f),
+        }
+    }
 }
 
 /// Why a map seems to be used by nobody. A map is there as long as anything holds
@@ -119,15 +137,33 @@ impl Inventory {
     /// there. None of them says that it may go: a pinned map may wait on purpose for
     /// the next start of its program.
     ///
-    /// When something is [`incomplete`](Self::incomplete), a holder may be in what
-    /// is missing, so that a map that is listed may be used after all.
+    /// No map is listed when what the kernel holds, or which processes there are,
+    /// could not all be read: a program or a link that is missing may use any of
+    /// them, and [`not_known`](Self::not_known) has those of which nothing can be said.
+    /// Where it is only some processes that could not be looked at, each that is listed
+    /// [says so](Stale::unless_out_of_sight).
     pub fn stale(&self) -> Vec<Stale<'_>> {
+        if self.incomplete.iter().any(Incomplete::hides_use) {
+            return Vec::new();
+        }
         let used = Used::of(self);
+        let unless_out_of_sight = self.incomplete.iter().any(Incomplete::is_of_processes);
         let stale = |map| {
             let reason = self.reason(map, &used)?;
-            Some(Stale { map, reason, pins: self.pins_of(ObjectId::Map(map.id)).collect() })
+            let pins = self.pins_of(ObjectId::Map(map.id)).collect();
+            Some(Stale { map, reason, pins, unless_out_of_sight })
         };
         self.maps.iter().filter_map(stale).collect()
+    }
+
+    /// The maps of which it cannot be said whether they are [stale](Self::stale), as
+    /// something is [`incomplete`](Self::incomplete) that may use them.
+    pub fn not_known(&self) -> Vec<&KernelMap> {
+        if !self.incomplete.iter().any(Incomplete::hides_use) {
+            return Vec::new();
+        }
+        let used = Used::of(self);
+        self.maps.iter().filter(|map| !used.maps.contains(&map.id)).collect()
     }
 
     fn reason(&self, map: &KernelMap, used: &Used) -> Option<StaleReason> {
@@ -353,6 +389,44 @@ mod tests {
         assert_eq!(reasons(&inventory), []);
         inventory.processes.clear();
         assert_eq!(reasons(&inventory), [(10, StaleReason::Pinned)]);
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_map_that_what_is_missing_may_use() {
+        let pinned = Inventory {
+            maps: vec![map(10, MapType::HASH, &[]), map(11, MapType::HASH, &[])],
+            pins: vec![pin(ObjectId::Map(10))],
+            processes: vec![process(7, ObjectId::Map(11))],
+            ..Inventory::default()
+        };
+        let missing = |incomplete| Inventory { incomplete: vec![incomplete], ..pinned.clone() };
+        let not_known = |inventory: &Inventory| -> Vec<_> {
+            inventory.not_known().iter().map(|map| map.id).collect()
+        };
+        assert_eq!((reasons(&pinned).len(), not_known(&pinned)), (1, vec![]));
+        assert!(!pinned.stale()[0].unless_out_of_sight);
+        let errno = libc::EPERM;
+        let ids = ["maps", "programs", "links"].map(|what| Incomplete::Ids { what, errno });
+        for hides_use in ids.into_iter().chain([
+            Incomplete::Object { what: "program", id: 3, errno },
+            Incomplete::Contents { map_id: 12, errno },
+            Incomplete::Path { path: "/host/proc".into(), errno },
+        ]) {
+            let inventory = missing(hides_use);
+            assert_eq!(reasons(&inventory), [], "{inventory:?}");
+            // The other one is seen to be used.
+            assert_eq!(not_known(&inventory), [10], "{inventory:?}");
+            assert_eq!(inventory.idle(), [], "{inventory:?}");
+        }
+        let inventory = missing(Incomplete::Processes { pids: vec![1], of: 9 });
+        let [stale] = &*inventory.stale() else { panic!("{:?}", inventory.stale()) };
+        assert_eq!(not_known(&inventory), [0_u32; 0]);
+        assert!(stale.to_string().ends_with("no process that could be looked at has it open"));
+        assert_eq!(inventory.idle().len(), 1);
+        // Another pin is no use; but who has no pin that is seen may have one.
+        let path = "/sys/fs/bpf/closed".into();
+        let inventory = missing(Incomplete::Path { path, errno });
+        assert_eq!((reasons(&inventory).len(), inventory.idle().len()), (1, 0));
     }
 
     #[test]

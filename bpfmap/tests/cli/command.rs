@@ -35,6 +35,16 @@ pub fn command<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     command
 }
 
+/// Runs it as a user without any privilege.
+pub fn nobody<S: AsRef<OsStr>>(arguments: &[S]) -> std::io::Result<Ran> {
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-all", "--inh-caps=-all", "--reuid=65534", "--regid=65534"]);
+    command.args(["--clear-groups", env!("CARGO_BIN_EXE_bpfmap")]).args(arguments);
+    let output = command.output()?;
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ok(Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) })
+}
+
 /// Runs it; no argument holds a blank.
 #[track_caller]
 pub fn bpfmap(arguments: &str) -> Ran {

@@ -135,7 +135,7 @@ fn a_name_of_two_maps_is_said_in_a_line() -> TestResult {
         });
         aya::maps::MapData::create(map, name, None)
     });
-    for command in ["maps", "dump", "layout --map", "watch", "watch --once"] {
+    for command in ["dump", "layout --map", "watch", "watch --once"] {
         let ran = bpfmap(&format!("{command} two_of_a_name_a"));
         assert!(
             ran.refused()

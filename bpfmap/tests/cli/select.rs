@@ -69,6 +69,16 @@ fn a_name_that_several_maps_have() -> TestResult {
     );
     let ran = bpfmap(&format!("dump {}", ids[0]));
     assert_eq!(ran.code, Some(0), "{ran:?}");
+    // To look at, it is both.
+    let ran = bpfmap("maps there_are_two");
+    let heads: Vec<_> = ran.out.lines().filter(|line| line.starts_with("array ")).collect();
+    let expected = ids.map(|id| format!("array `there_are_two` (id {id})"));
+    assert_eq!((ran.code, heads), (Some(0), expected.each_ref().map(String::as_str).to_vec()));
+    let found: Vec<_> =
+        bpfmap("maps --json there_are_two").json().iter().map(|map| map["id"].clone()).collect();
+    assert_eq!(found, ids);
+    let ran = bpfmap("maps --stale --unpin --yes --incomplete there_are_two");
+    assert!(ran.refused().starts_with("2 maps are named `there_are_two`: "), "{ran:?}");
     Ok(())
 }
 

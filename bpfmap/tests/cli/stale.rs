@@ -3,12 +3,14 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use aya::Ebpf;
+use bpfmap::Inventory;
 use nix::pty::{Winsize, openpty};
 
-use crate::command::{bpfmap, command};
+use crate::command::{bpfmap, command, nobody};
 use crate::support::*;
 
 trials! {
@@ -22,6 +24,7 @@ trials! {
         somebody_at_a_terminal_is_asked,
         without_the_right_to_list_maps_pins_are_shown_and_stay,
         who_is_out_of_sight_is_said_where_it_matters,
+        without_privilege_no_map_is_called_stale,
     ]
     [Need::Bpf] => [
         a_map_that_is_used_is_not_stale,
@@ -47,12 +50,14 @@ fn a_map_that_only_its_pin_keeps_is_shown() -> TestResult {
     let bpffs = Bpffs::mount()?;
     let [(id, path), _] = pinned(&bpffs)?;
     let ran = bpfmap(&format!("maps --stale {id}"));
+    let inventory = Inventory::read();
     assert_eq!(ran.code, Some(1));
     assert_eq!(
         ran.out,
         format!(
-            "hash `flows` (id {id}): only pins keep it: no program uses it, and no process has it \
+            "hash `flows` (id {id}): only pins keep it: no program uses it, and no process{} has it \
              open\n    pinned at {}\n",
+            if inventory.is_complete() { "" } else { " that could be looked at" },
             path.display()
         )
     );
@@ -127,12 +132,60 @@ fn who_is_out_of_sight_is_said_where_it_matters() -> TestResult {
         let output = command.args(arguments.split(' ')).arg(&path).output()?;
         Ok(String::from_utf8(output.stderr)?)
     };
-    assert_eq!(said("maps")?, "");
-    for arguments in ["maps -v", "maps --stale", "maps --idle"] {
+    // That it is pinned is seen, and who else has it open does not change that.
+    for arguments in ["maps", "maps --idle"] {
+        assert_eq!(said(arguments)?, "", "{arguments}");
+    }
+    let err = said("maps --stale")?;
+    assert!(
+        err.ends_with(" could not be looked at, and may have such a map open; -v says why\n"),
+        "{err}"
+    );
+    assert_eq!(err.lines().count(), 1, "{err}");
+    for arguments in ["maps -v", "maps --stale -v"] {
         let err = said(arguments)?;
         assert!(err.contains("capabilities that this process has not"), "{err}");
         assert!(err.contains("; CAP_SYS_PTRACE reads them all"), "{arguments}: {err}");
     }
+    Ok(())
+}
+
+/// A program and a process use it, and neither is seen.
+fn without_privilege_no_map_is_called_stale() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("flows");
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let program: &mut aya::programs::Xdp =
+        ebpf.program_mut("count_flows").ok_or("no program")?.try_into()?;
+    program.load()?;
+    let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
+    data.pin(&path)?;
+    for (path, mode) in [(bpffs.path(), 0o755), (&path, 0o444)] {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
+    }
+    let id = data.info()?.id();
+    let pin = path.to_str().ok_or("no text")?;
+    let not_told = format!("bpfmap: it cannot be told whether hash `flows` (id {id}) is ");
+    let ran = nobody(&["maps", "--pin", pin])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("maybe others") && !ran.out.contains("stale"), "{ran:?}");
+    let ran = nobody(&["maps", "--json", "--pin", pin])?;
+    let [map] = &*ran.json() else { panic!("{ran:?}") };
+    let said = [&map["holders_complete"], &map["stale"], &map["idle"]];
+    assert_eq!(said.map(ToString::to_string), ["false", "null", "null"]);
+    for (arguments, what) in [
+        (&["maps", "--stale", "--pin", pin][..], "stale\n"),
+        (&["maps", "--stale", "--idle", "--json", "--pin", pin], "stale or idle\n"),
+        (&["maps", "--stale", "--unpin", "--yes", "--incomplete", "--pin", pin], "stale\n"),
+    ] {
+        let ran = nobody(arguments)?;
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.ends_with(&format!("{not_told}{what}")), "{ran:?}");
+    }
+    // It is not: it has a pin.
+    let ran = nobody(&["maps", "--idle", "--pin", pin])?;
+    assert_eq!((ran.code, &*ran.out), (Some(0), "no idle maps\n"), "{ran:?}");
+    assert!(path.exists());
     Ok(())
 }
 

@@ -40,8 +40,8 @@ pub(super) fn write(shown: &Shown<'_>, output: &mut Output) -> anyhow::Result<()
     for (number, holder) in holders(shown).iter().enumerate() {
         line(if number == 0 { "held by" } else { "" }, holder)?;
     }
-    if let Some(reason) = shown.stale {
-        writeln!(output, "  \x1b[33mstale: {reason}\x1b[0m")?;
+    if let Some(stale) = shown.stale {
+        writeln!(output, "  \x1b[33mstale: {stale}\x1b[0m")?;
     }
     if let Some(idle) = shown.only_open {
         writeln!(output, "  idle: {idle}")?;
