@@ -173,6 +173,28 @@ fn old_and_new_bitfields_in_both_byte_orders() {
 }
 
 #[test]
+fn what_is_not_shown_is_known() {
+    let hidden = |object: &[u8], name: &str, size: usize| -> Vec<usize> {
+        let object = Object::parse(object).unwrap();
+        let decoder = object.btf().type_named(name).unwrap().decoder();
+        assert!(!decoder.hides(&vec![0; size]));
+        let is_hidden = |bit: &usize| {
+            let mut bytes = vec![0_u8; size];
+            bytes[bit / 8] |= 1 << (bit % 8);
+            decoder.hides(&bytes)
+        };
+        (0..size * 8).filter(is_hidden).collect()
+    };
+    let holes: Vec<_> = (8..32).chain(80..96).collect();
+    assert_eq!(hidden(SHAPES, "holes", 12), holes);
+    // A bitfield without a name.
+    assert_eq!(hidden(VALUES, "bits", 24)[..2], [15, 16]);
+    // The longest arm of a union shows all of it.
+    assert!(!hidden(SHAPES, "unions", 24).iter().any(|bit| (32..192).contains(bit)));
+    assert!(!Decoder::bytes().hides(&[0xff; 9]));
+}
+
+#[test]
 fn bytes_that_are_too_few_are_shown_as_they_are() {
     for len in 0..16 {
         let bytes = vec![0xab; len];

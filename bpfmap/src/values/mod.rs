@@ -7,11 +7,14 @@
 //! ```
 
 mod display;
+mod holes;
 mod look;
 mod plan;
 mod read;
 #[cfg(feature = "serde")]
 mod serialize;
+
+use std::sync::OnceLock;
 
 use look::Place;
 use plan::Plan;
@@ -36,26 +39,40 @@ use crate::btf::BtfType;
 #[derive(Clone, Debug)]
 pub struct Decoder {
     plan: Plan,
+    /// Bytes, and the bits of them that are not shown; worked out when it is asked for.
+    holes: OnceLock<Box<[(usize, u8)]>>,
 }
 
 impl BtfType<'_> {
     /// How values of the type are read. What cannot be, such as a type that is only
     /// declared, is shown as its bytes.
     pub fn decoder(&self) -> Decoder {
-        Decoder { plan: Plan::of(self.btf(), self.id()) }
+        Decoder::of(Plan::of(self.btf(), self.id()))
     }
 }
 
 impl Decoder {
+    fn of(plan: Plan) -> Self {
+        Self { plan, holes: OnceLock::new() }
+    }
+
     /// For bytes of which nothing is known.
     pub fn bytes() -> Self {
-        Self { plan: Plan::bytes() }
+        Self::of(Plan::bytes())
     }
 
     /// For an unsigned number of 4 bytes in the byte order of this machine: the
     /// index of an array, the id of a map.
     pub fn number() -> Self {
-        Self { plan: Plan::number() }
+        Self::of(Plan::number())
+    }
+
+    /// Whether bits are set in the bytes that the value does not show, as no member
+    /// covers them: those of two keys may differ, and their values look the same. It is
+    /// about the first 64 KiB.
+    pub fn hides(&self, bytes: &[u8]) -> bool {
+        let holes = self.holes.get_or_init(|| holes::of(&self.plan));
+        holes.iter().any(|(at, bits)| bytes.get(*at).is_some_and(|byte| byte & bits != 0))
     }
 
     /// The bytes as a value of the type.
@@ -90,7 +107,8 @@ impl Decoder {
 /// - anything else is the text of its bytes in hexadecimal digits: what is only
 ///   declared, what the bytes are too few for, and what refers to itself.
 ///
-/// Bytes that no member covers are left out, and a newtype of a program in Rust is
+/// Bytes that no member covers are left out ([`Decoder::hides`] says whether there is
+/// anything in them), and a newtype of a program in Rust is
 /// what is in it.
 ///
 /// `bpftool map dump -j` shows the same, but for this: numbers with a byte order as

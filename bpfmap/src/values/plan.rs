@@ -94,6 +94,18 @@ pub(super) enum At {
     Bits { start: u64, width: u32 },
 }
 
+impl At {
+    /// As a place in what begins so many bytes before.
+    pub(super) fn moved(self, bytes: usize) -> Self {
+        match self {
+            Self::Byte(at) => Self::Byte(at.saturating_add(bytes)),
+            Self::Bits { start, width } => {
+                Self::Bits { start: start.saturating_add(bytes as u64 * 8), width }
+            }
+        }
+    }
+}
+
 impl Plan {
     pub(super) fn of(btf: &Btf<'_>, id: TypeId) -> Self {
         let endian = btf.endian();
@@ -352,12 +364,6 @@ fn most_values(bytes: u64) -> u64 {
 impl Field {
     /// As a member of what begins so many bytes before.
     fn moved(self, bytes: usize) -> Self {
-        let at = match self.at {
-            At::Byte(at) => At::Byte(at.saturating_add(bytes)),
-            At::Bits { start, width } => {
-                At::Bits { start: start.saturating_add(bytes as u64 * 8), width }
-            }
-        };
-        Self { at, ..self }
+        Self { at: self.at.moved(bytes), ..self }
     }
 }

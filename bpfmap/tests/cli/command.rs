@@ -53,3 +53,26 @@ pub fn bpfmap(arguments: &str) -> Ran {
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
+
+/// A map without types, for which an object has some.
+pub fn hash(
+    name: &str,
+    key_size: u32,
+    value_size: u32,
+) -> Result<aya::maps::MapData, aya::maps::MapError> {
+    let map = aya_obj::Map::Legacy(aya_obj::maps::LegacyMap {
+        section_index: 0,
+        section_kind: aya_obj::EbpfSectionKind::Maps,
+        symbol_index: None,
+        inner_def: None,
+        def: aya_obj::maps::bpf_map_def {
+            map_type: bpfmap::MapType::HASH.as_raw(),
+            key_size,
+            value_size,
+            max_entries: 16,
+            ..Default::default()
+        },
+        data: Vec::new(),
+    });
+    aya::maps::MapData::create(map, name, None)
+}

@@ -8,12 +8,13 @@ use bpfmap::{AnyMap, Array, HashMap, Loader, PerCpu};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::command::{bpfmap, command};
+use crate::command::{bpfmap, command, hash};
 use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
         entries_are_lines_of_json,
+        keys_that_differ_where_no_member_is_look_different,
         each_cpu_has_its_value,
         not_more_than_the_limit,
         types_of_an_object,
@@ -44,6 +45,43 @@ fn entries_are_lines_of_json() -> TestResult {
         "{\"key\":{\"saddr\":0,\"daddr\":0,\"sport\":443,\"dport\":0,\"proto\":6,\"pad\":[0,0,0]},\
          \"value\":{\"packets\":3,\"bytes\":18446744073709551615}}\n"
     );
+    Ok(())
+}
+
+fn keys_that_differ_where_no_member_is_look_different() -> TestResult {
+    let object = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bpf/findings.bpf.o");
+    let map = hash("holed", 24, 8)?;
+    let id = map.info()?.id();
+    let mut map: aya::maps::HashMap<_, [u8; 24], u64> = aya::maps::Map::HashMap(map).try_into()?;
+    let mut key = [0; 24];
+    // Its members, and then a byte in each of its holes.
+    for at in [0, 2, 3, 8, 15, 16] {
+        key[at] = 1;
+    }
+    map.insert(key, 0, 0)?;
+    for at in [1, 4, 23] {
+        let mut other = key;
+        other[at] = 0xa0;
+        map.insert(other, at as u64, 0)?;
+    }
+    let ran = bpfmap(&format!("dump {id} --object {object}"));
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""));
+    let mut lines = ran.json();
+    lines.sort_by_key(|line| line["value"].as_u64());
+    assert!(lines.iter().all(|line| line["key"] == lines[0]["key"]), "{ran:?}");
+    let bytes: Vec<_> = lines.iter().map(|line| line.get("key_bytes").cloned()).collect();
+    assert_eq!(
+        bytes,
+        [
+            None,
+            Some("0x01a001010000000001000000000000010100000000000000".into()),
+            Some("0x01000101a000000001000000000000010100000000000000".into()),
+            Some("0x0100010100000000010000000000000101000000000000a0".into()),
+        ]
+    );
+    // As they are, they are found.
+    let hex = bytes[1].as_ref().and_then(|bytes| bytes.as_str()).ok_or("no text")?;
+    assert_eq!(bpfmap(&format!("why {id} --object {object} --key-hex {hex}")).code, Some(0));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bpfmap::{AnyMap, EntryFormat, Object};
+use bpfmap::{AnyMap, Decoder, EntryFormat, Object};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -18,7 +18,10 @@ use crate::{Found, interrupt};
 #[command(after_help = "Each line is {\"key\": ..., \"value\": ...}. The types are those of the \
     kernel's BTF of the map, or else of a program that uses it; what has none is written as \
     hexadecimal digits. A map of a per-CPU type has a list of values, by the numbers of the CPUs; \
-    a map of maps has the ids of the maps in it.")]
+    a map of maps has the ids of the maps in it.\n\n\
+    Where bytes of a key are set that no member covers, which the kernel compares all the same, the \
+    line has \"key_bytes\": \"0x...\" too, as --key-hex of `bpfmap why` takes it: two lines of the \
+    same key differ in these.")]
 pub(crate) struct DumpArgs {
     #[command(flatten)]
     map: MapArgs,
@@ -50,7 +53,7 @@ pub(crate) fn run(args: &DumpArgs, output: &mut Output) -> anyhow::Result<Found>
         );
     }
     let mut progress = Progress::new(&map);
-    let mut lines = Lines { map: &map, format: &format, buffer: Vec::with_capacity(2 * CHUNK) };
+    let mut lines = Lines::new(&map, &format);
     let mut entries = map.entries();
     let mut left = args.limit.unwrap_or(u64::MAX);
     while left > 0
@@ -90,10 +93,16 @@ fn format(map: &AnyMap, args: &DumpArgs) -> anyhow::Result<EntryFormat> {
 struct Lines<'a> {
     map: &'a AnyMap,
     format: &'a EntryFormat,
+    /// Writes a key as its bytes.
+    bytes: Decoder,
     buffer: Vec<u8>,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn new(map: &'a AnyMap, format: &'a EntryFormat) -> Self {
+        Self { map, format, bytes: Decoder::bytes(), buffer: Vec::with_capacity(2 * CHUNK) }
+    }
+
     fn add(&mut self, key: &[u8], value: &[u8]) -> serde_json::Result<()> {
         let EntryFormat { key: key_format, value: value_format, .. } = self.format;
         let buffer = &mut self.buffer;
@@ -109,6 +118,10 @@ impl Lines<'_> {
                 }
                 buffer.push(b']');
             }
+        }
+        if key_format.decoder.hides(key) {
+            buffer.extend_from_slice(b",\"key_bytes\":");
+            serde_json::to_writer(&mut *buffer, &self.bytes.value(key))?;
         }
         buffer.extend_from_slice(b"}\n");
         Ok(())
