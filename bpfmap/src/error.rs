@@ -384,6 +384,13 @@ impl KernelError {
         Self { map: Arc::clone(map), operation, errno, meaning, cause }
     }
 
+    /// That no more was wanted.
+    pub(crate) fn was_to_read(&mut self) {
+        if let Some(Cause::Permissions { to_read, .. }) = &mut self.cause {
+            *to_read = true;
+        }
+    }
+
     /// Which of the causes that the answer may have it was, as far as a look at the
     /// map, the process and the kernel told; `None` when the answer has only one, or
     /// nothing told.

@@ -271,7 +271,7 @@ fn a_file_that_is_no_pin_is_told_from_permissions() -> TestResult {
     with_only(LEAST, || {
         let (found, text) = cause(HashMap::<FlowKey, FlowStats>::from_pin(&path));
         match found {
-            Some(Cause::Permissions { mode: Some(mode) }) => assert_eq!(mode & 0o777, 0o400),
+            Some(Cause::Permissions { mode: Some(mode), .. }) => assert_eq!(mode & 0o777, 0o400),
             // Older kernels demand more than that.
             other => panic!("{other:?}: {text}"),
         }

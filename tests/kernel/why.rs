@@ -27,6 +27,7 @@ trials! {
         a_name_that_several_maps_have,
         a_descriptor_that_was_closed_or_reused,
         the_map_of_another_load_is_not_the_programs,
+        a_key_that_is_in_the_map_of_the_other_load,
         a_program_that_does_not_use_the_map,
         a_map_in_a_map_of_maps_is_used_by_the_program_of_that,
         types_that_do_not_fit,
@@ -49,6 +50,7 @@ trials! {
     ]
     [Need::Bpf, Need::Bpffs] => [
         a_pin_that_is_not_there_or_of_another_map,
+        a_pin_that_may_not_be_opened_is_not_said_to_be_absent,
     ]
 }
 
@@ -138,8 +140,12 @@ fn a_map_that_is_not_loaded() -> TestResult {
     }
     assert!(diagnosis.to_string().starts_with("map `why_not_loaded`"), "{diagnosis}");
     // Of an id that no map has.
-    let diagnosis = why(MapRef::Id(u32::MAX - 7));
-    assert!(matches!(broken(&diagnosis, Question::Loaded), Break::NotLoaded { .. }));
+    let id = u32::MAX - 7;
+    let diagnosis = why(MapRef::Id(id));
+    assert!(
+        matches!(broken(&diagnosis, Question::Loaded), Break::NoId { id: found } if *found == id)
+    );
+    assert!(!diagnosis.to_string().contains("another name"), "{diagnosis}");
     let nowhere = std::path::Path::new("/nonexistent/flows");
     let diagnosis = why(MapRef::Pin(nowhere));
     match broken(&diagnosis, Question::Loaded) {
@@ -217,6 +223,54 @@ fn the_map_of_another_load_is_not_the_programs() -> TestResult {
     Ok(())
 }
 
+fn a_key_that_is_in_the_map_of_the_other_load() -> TestResult {
+    let (mut one, mut other) = (Ebpf::load(FLOWS)?, Ebpf::load(FLOWS)?);
+    let [_, second] =
+        [load_program(&mut one, "count_flows")?, load_program(&mut other, "count_flows")?];
+    send(&mut other, 4711)?;
+    let (empty, filled) = (Flows::open(&one, "flows")?, Flows::open(&other, "flows")?);
+    let wanted = flow(17, 4711);
+    let id = map_id(&filled)?;
+    let note = format!(
+        "another map `flows` (id {id}) is used by program `count_flows` (id {second}), and the key is \
+         there: was its program loaded twice?"
+    );
+    for diagnosis in [
+        empty.why(&wanted),
+        Why::new().ask_at::<Flows>(MapRef::Id(map_id(&empty)?), &wanted),
+        Why::new().ask_any(&AnyMap::from_fd(&empty)?, &bytes(&wanted)),
+    ] {
+        assert!(matches!(broken(&diagnosis, Question::Key), Break::Empty { .. }), "{diagnosis}");
+        assert_eq!(diagnosis.notes.first(), Some(&note), "{diagnosis}");
+    }
+    // Where it is, nobody has to look elsewhere.
+    assert_eq!(filled.why(&wanted).notes, [""; 0]);
+    // That there is one is said in any case.
+    let diagnosis = empty.why(&flow(17, 4712));
+    let is_said =
+        |note: &String| note.contains(" is used by ") && !note.contains("the key is there");
+    assert!(diagnosis.notes.iter().any(is_said), "{diagnosis}");
+    Ok(())
+}
+
+fn a_pin_that_may_not_be_opened_is_not_said_to_be_absent() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("flows");
+    aya::maps::MapData::from_fd(raw_map("why_closed", 4)?)?.pin(&path)?;
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000))?;
+    with_only(LEAST, || {
+        let diagnosis = Why::new().ask_at::<Flows>(MapRef::Pin(&path), &flow(6, 443));
+        assert!(diagnosis.broken().is_none(), "{diagnosis}");
+        match answer(&diagnosis, Question::Loaded) {
+            Answer::Unknown(text) => {
+                assert!(text.ends_with("chmod or chown, or be somebody who may read it"), "{text}");
+            }
+            other => panic!("{other:?}"),
+        }
+        Ok(())
+    })
+}
+
 fn a_program_that_does_not_use_the_map() -> TestResult {
     let (ebpf, mut other) = (Ebpf::load(FLOWS)?, Ebpf::load(MAPS)?);
     let flows = Flows::open(&ebpf, "flows")?;
@@ -271,14 +325,24 @@ fn a_pin_that_is_not_there_or_of_another_map() -> TestResult {
     assert!(diagnosis.is_found(), "{diagnosis}");
     assert!(matches!(answer(&diagnosis, Question::Pinned), Answer::Holds(_)));
     match broken(&ask(&at("flows")), Question::Pinned) {
-        Break::PinOfOther { path, copy } => {
+        broken @ Break::PinOfOther { path, copy, is_copy: true } => {
             assert_eq!((path, copy.id), (&at("flows"), map_id(&flows)?));
+            assert!(broken.advice().contains("of another load of the program"));
         }
         other => panic!("{other}"),
     }
     match broken(&ask(&at("gone")), Question::Pinned) {
         Break::NotPinned { reason, .. } => {
             assert!(reason.contains("nothing is pinned there"), "{reason}");
+        }
+        other => panic!("{other}"),
+    }
+    let pinned = raw_map("why_other", 4)?;
+    aya::maps::MapData::from_fd(pinned)?.pin(at("other"))?;
+    match broken(&ask(&at("other")), Question::Pinned) {
+        broken @ Break::PinOfOther { is_copy: false, .. } => {
+            assert!(broken.advice().contains("another map and not another load of this one"));
+            assert!(broken.advice().contains("`why_other`"));
         }
         other => panic!("{other}"),
     }
@@ -657,7 +721,10 @@ fn no_prefix_that_covers_a_key() -> TestResult {
         other => panic!("{other}"),
     }
     match broken(&why(prefix(32, [172, 16, 0, 1])), Question::Key) {
-        Break::Absent { looked_at: 2, all: true, .. } => Ok(()),
+        broken @ Break::NoPrefix { looked_at: 2, all: true } => {
+            assert_eq!(broken.to_string(), "no prefix covers it\n(2 entries looked at)");
+            Ok(())
+        }
         other => panic!("{other}"),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::os::fd::AsFd;
 
-use super::diagnosis::{Answer, Break, Diagnosis, Link, Question};
+use super::diagnosis::{Answer, Break, Diagnosis, Link, Question, SecondCopy};
 use crate::Error;
 use crate::inventory::Inventory;
 use crate::maps::OpenMap;
@@ -12,6 +12,8 @@ use crate::verification::MapLabel;
 pub(super) struct Chain {
     pub(super) diagnosis: Diagnosis,
     inventory: Option<Inventory>,
+    /// Maps of the same name and type that other programs use.
+    pub(super) copies: Vec<SecondCopy>,
 }
 
 /// `Some` when the next question may be asked.
@@ -21,7 +23,7 @@ impl Chain {
     pub(super) fn new(map: MapLabel) -> Self {
         let diagnosis =
             Diagnosis { map, key: None, links: Vec::new(), value: None, notes: Vec::new() };
-        Self { diagnosis, inventory: None }
+        Self { diagnosis, inventory: None, copies: Vec::new() }
     }
 
     pub(super) fn holds(&mut self, question: Question, text: impl Into<String>) -> Next {

@@ -84,6 +84,11 @@ pub enum Break {
         /// names when they are few.
         known: Vec<String>,
     },
+    /// There is no map of that id.
+    NoId {
+        /// The id.
+        id: u32,
+    },
     /// Several maps have the name.
     Several {
         /// They, and which programs use them.
@@ -128,6 +133,9 @@ pub enum Break {
         path: PathBuf,
         /// The map that is pinned there.
         copy: SecondCopy,
+        /// Whether it has the name and the type of the one that should be, as that of
+        /// another load of the program has.
+        is_copy: bool,
     },
     /// What is pinned there is no map.
     PinOfNoMap {
@@ -182,6 +190,13 @@ pub enum Break {
         all: bool,
         /// Whether the map is one that drops entries when it is full.
         may_be_dropped: bool,
+    },
+    /// No prefix in the trie covers the key, and none nearly does.
+    NoPrefix {
+        /// How many entries were looked at.
+        looked_at: u64,
+        /// Whether these are all.
+        all: bool,
     },
     /// The length of the prefix that was wanted is more than the key has bits.
     PrefixTooLong {

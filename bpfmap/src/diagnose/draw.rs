@@ -78,6 +78,7 @@ impl Display for Break {
                 f.write_str("there is no such map in the kernel")?;
                 names(f, known)
             }
+            Self::NoId { id } => write!(f, "there is no map of id {id} in the kernel"),
             Self::Several { copies } => {
                 write!(f, "{} maps have that name", copies.len())?;
                 copies.iter().try_for_each(|copy| write!(f, "\n{copy}"))
@@ -115,7 +116,7 @@ impl Display for Break {
             Self::NotPinned { path, reason } => {
                 write!(f, "it is not pinned at {}: {reason}", path.display())
             }
-            Self::PinOfOther { path, copy } => write!(
+            Self::PinOfOther { path, copy, .. } => write!(
                 f,
                 "another map is pinned at {}: `{}` (id {})",
                 path.display(),
@@ -148,6 +149,10 @@ impl Display for Break {
             }
             Self::Absent { looked_at, all, .. } => {
                 f.write_str("it is not there, and no key is nearly it")?;
+                looked(f, *looked_at, *all)
+            }
+            Self::NoPrefix { looked_at, all } => {
+                f.write_str("no prefix covers it")?;
                 looked(f, *looked_at, *all)
             }
             Self::PrefixTooLong { len, max, reversed } => {
@@ -289,6 +294,11 @@ impl Break {
                  bytes of one"
                     .into()
             }
+            Self::NoId { .. } => {
+                "`bpfmap maps` lists those that there are, with their ids: a map has another one each \
+                 time that its program is loaded"
+                    .into()
+            }
             Self::Several { .. } => {
                 "say which is meant, by its id or its pin; the loader may have been started twice".into()
             }
@@ -313,6 +323,11 @@ impl Break {
             Self::NotPinned { .. } => {
                 "pin it, or have its loader do so: `__uint(pinning, LIBBPF_PIN_BY_NAME)`".into()
             }
+            Self::PinOfOther { copy, is_copy: false, .. } => format!(
+                "that is another map and not another load of this one: look at the path, or whether \
+                 `{}` is what should be asked",
+                printable(&copy.name)
+            ),
             Self::PinOfOther { copy, .. } => format!(
                 "the pin is of another load of the program: open id {} for what is pinned, or remove the \
                  pin and load again",
@@ -360,6 +375,11 @@ impl Break {
                  writes.{}",
                 dropped(*may_be_dropped)
             ),
+            Self::NoPrefix { .. } => {
+                "look at the prefixes that are there, with `iter()` or `bpfmap dump`, and at what should \
+                 put this one in"
+                    .into()
+            }
             Self::PrefixTooLong { .. } => {
                 "the length of the prefix comes first in the key, in the byte order of the host".into()
             }

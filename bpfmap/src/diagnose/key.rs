@@ -207,7 +207,7 @@ fn no_prefix(
             let prefix = text::of_key(leaves, &prefix);
             Ok(Break::PrefixByteOrder { fields, prefix, looked_at })
         }
-        _ => Ok(Break::Absent { looked_at, all, may_be_dropped }),
+        _ => Ok(Break::NoPrefix { looked_at, all }),
     }
 }
 

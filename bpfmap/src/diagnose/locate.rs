@@ -37,10 +37,13 @@ pub(super) fn find(why: &Why<'_>, chain: &mut Chain, map: MapRef<'_>) -> Option<
         (Err(error), map) => {
             let errno = kernel_errno(&error);
             match (errno, map) {
-                (Some(libc::ENOENT), MapRef::Id(_) | MapRef::Name(_)) => {
+                (Some(libc::ENOENT), MapRef::Id(id)) => {
+                    chain.broken(Question::Loaded, Break::NoId { id });
+                }
+                (Some(libc::ENOENT), MapRef::Name(_)) => {
                     chain.broken(Question::Loaded, Break::NotLoaded { known: Vec::new() });
                 }
-                (Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES), MapRef::Pin(path)) => {
+                (Some(libc::ENOENT | libc::ENOTDIR), MapRef::Pin(path)) => {
                     chain.broken(Question::Loaded, not_pinned(path, &error));
                 }
                 _ => {
@@ -133,7 +136,10 @@ pub(super) fn used(why: &Why<'_>, chain: &mut Chain, info: &MapInfo) -> Next {
         Ok(answer) => answer,
     };
     match answer {
-        Used::By(text) => chain.holds(Question::Used, text),
+        Used::By(text) => {
+            chain.copies = copies(chain.inventory(), info);
+            chain.holds(Question::Used, text)
+        }
         Used::Unknown(text) => chain.unknown(Question::Used, text),
     }
 }
@@ -196,6 +202,18 @@ fn used_by(why: &Why<'_>, inventory: &Inventory, info: &MapInfo) -> Result<Used,
     }
 }
 
+/// Other maps of the same name, type and sizes that programs use.
+fn copies(inventory: &Inventory, info: &MapInfo) -> Vec<SecondCopy> {
+    let is_copy = |map: &&KernelMap| {
+        map.id != info.id
+            && map.name.as_ref().is_some_and(|name| !name.is_empty() && *name == info.name)
+            && map.map_type.as_raw() == info.map_type
+            && [map.key_size, map.value_size] == [info.key_size, info.value_size]
+    };
+    let copies = inventory.maps.iter().filter(is_copy).map(|map| copy(inventory, map));
+    copies.filter(|copy| !copy.programs.is_empty()).collect()
+}
+
 /// Whether it is where it should be.
 pub(super) fn pinned(why: &Why<'_>, chain: &mut Chain, info: &MapInfo) -> Next {
     let Some(path) = why.pin else { return Some(()) };
@@ -206,13 +224,14 @@ pub(super) fn pinned(why: &Why<'_>, chain: &mut Chain, info: &MapInfo) -> Next {
         Ok(map) => {
             let other = map.open_map().map.info();
             let (id, name) = (other.id, other.name.clone());
+            let is_copy = (&info.name, info.map_type) == (&other.name, other.map_type);
             let inventory = chain.inventory();
             let copy = match inventory.map(id) {
                 Some(map) => copy(inventory, map),
                 None => SecondCopy { id, name, programs: Vec::new() },
             };
             let path = path.into();
-            chain.broken(Question::Pinned, Break::PinOfOther { path, copy })
+            chain.broken(Question::Pinned, Break::PinOfOther { path, copy, is_copy })
         }
         Err(Error::NotAMap { .. }) => {
             chain.broken(Question::Pinned, Break::PinOfNoMap { path: path.into() })

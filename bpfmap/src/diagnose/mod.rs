@@ -7,6 +7,7 @@
 //! ```
 
 mod chain;
+mod copies;
 mod diagnosis;
 mod draw;
 mod key;

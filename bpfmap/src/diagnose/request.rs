@@ -5,7 +5,7 @@ use std::path::Path;
 use super::chain::{Chain, Next};
 use super::diagnosis::{Diagnosis, Question};
 use super::leaf::{self, KeyField};
-use super::{key, layout, locate};
+use super::{copies, key, layout, locate};
 use crate::Error;
 use crate::layout::{BpfLayout, bytes_of};
 use crate::maps::{AnyMap, HasOpen, Keyed, OpenMap, TypedMap};
@@ -163,6 +163,17 @@ impl<'a> Why<'a> {
     /// are those of its BTF. `key` is as long as the keys of the map, or the
     /// kernel is not asked for it.
     pub fn ask_any(&self, map: &AnyMap, key: &[u8]) -> Diagnosis {
+        self.any(map, None, key)
+    }
+
+    /// As [`ask_any`](Self::ask_any), with the fields by which the key is compared and
+    /// shown: those of [`fields`](Self::fields), with those of one of its
+    /// [arms](KeyField::arms) in the place of a union, say.
+    pub fn ask_any_by(&self, map: &AnyMap, fields: &[KeyField], key: &[u8]) -> Diagnosis {
+        self.any(map, Some(fields), key)
+    }
+
+    fn any(&self, map: &AnyMap, fields: Option<&[KeyField]>, key: &[u8]) -> Diagnosis {
         let open = map.open_map();
         let mut chain = Chain::new(MapLabel::clone(&open.label));
         locate::loaded(&mut chain, open);
@@ -173,7 +184,7 @@ impl<'a> Why<'a> {
             Some(leaves) => leaves,
             None => return chain.diagnosis,
         };
-        key::ask(self, &mut chain, open, &leaves, key);
+        self.of_key(&mut chain, open, fields.unwrap_or(&leaves), key);
         chain.diagnosis
     }
 
@@ -181,8 +192,13 @@ impl<'a> Why<'a> {
     fn typed<M: Keyed>(&self, chain: &mut Chain, open: &OpenMap, key: &M::Key) {
         if self.before_the_key::<M>(chain, open).is_some() {
             let leaves = leaf::of_layout(<M::Key as BpfLayout>::LAYOUT);
-            key::ask(self, chain, open, &leaves, bytes_of(key));
+            self.of_key(chain, open, &leaves, bytes_of(key));
         }
+    }
+
+    fn of_key(&self, chain: &mut Chain, open: &OpenMap, leaves: &[KeyField], key: &[u8]) {
+        key::ask(self, chain, open, leaves, key);
+        copies::note(chain, key);
     }
 
     /// All questions but the last.

@@ -81,6 +81,8 @@ pub enum Cause {
     Permissions {
         /// The mode of the file, when that can be read.
         mode: Option<u32>,
+        /// Whether it was to be opened for reading alone.
+        to_read: bool,
     },
 }
 
@@ -204,15 +206,18 @@ impl Display for Cause {
                 write!(f, "{} is not in a bpffs, and pins are nowhere else", path.display())?;
                 mounts(f, mounted)
             }
-            Self::Permissions { mode } => {
+            Self::Permissions { mode, to_read } => {
                 f.write_str("the permissions of the pin, or of a directory on the way, do not allow it")?;
                 if let Some(mode) = mode {
                     write!(f, " (its mode is {:04o})", mode & 0o7777)?;
                 }
-                f.write_str(
-                    ": change them with chmod or chown, or, when it may be read, open it for that alone, \
-                     `OpenOptions::new().read_only(true)`",
-                )
+                f.write_str(match to_read {
+                    true => ": change them with chmod or chown, or be somebody who may read it",
+                    false => {
+                        ": change them with chmod or chown, or, when it may be read, open it for that \
+                         alone, `OpenOptions::new().read_only(true)`"
+                    }
+                })
             }
         }
     }

@@ -201,11 +201,11 @@ fn not_opened(path: &Path) -> Option<Cause> {
         }
         Ok(true) => {
             let mode = std::fs::metadata(path).ok().map(|file| file.permissions().mode());
-            Some(Cause::Permissions { mode })
+            Some(Cause::Permissions { mode, to_read: false })
         }
         // It cannot even be reached.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            Some(Cause::Permissions { mode: None })
+            Some(Cause::Permissions { mode: None, to_read: false })
         }
         Err(_) => None,
     }

@@ -11,7 +11,13 @@ use crate::verification::MapLabel;
 
 /// Opens what is pinned there.
 pub(crate) fn by_pin(path: &Path, label: &MapLabel, read_only: bool) -> Result<OwnedFd, Error> {
-    sys::open_pin(path, read_only).map_err(failed(label, Operation::OpenPin))
+    sys::open_pin(path, read_only).map_err(|errno| {
+        let mut error = failed(label, Operation::OpenPin)(errno);
+        if let (true, Error::Kernel(error)) = (read_only, &mut error) {
+            error.was_to_read();
+        }
+        error
+    })
 }
 
 /// Opens the map of that id.
