@@ -6,7 +6,7 @@ use aya::Ebpf;
 use aya::maps::{HashMap, Map};
 use bpfmap::{AnyMap, Loader};
 
-use crate::command::{Ran, command};
+use crate::command::{Ran, command, hash, nobody};
 use crate::support::*;
 
 trials! {
@@ -15,8 +15,14 @@ trials! {
         json_is_the_diagnosis,
         a_ring_buffer_has_no_keys,
         the_object_is_compared_with_the_map,
+        an_object_of_another_program_is_not_compared,
+        a_key_is_compared_by_the_arm_of_a_union_that_was_given,
+        a_key_without_types_has_no_names,
         a_map_that_is_not_there_is_a_broken_link,
         a_capability_in_a_user_namespace_is_told_from_none,
+    ]
+    [Need::Bpf, Need::Bpffs] => [
+        a_pin_that_may_not_be_opened_and_a_file_that_is_none,
     ]
 }
 
@@ -148,6 +154,74 @@ fn the_object_is_compared_with_the_map() -> TestResult {
     assert_eq!(output.code, Some(1), "{text}");
     assert!(text.contains("  ok       layout: every field is as the object declares it"), "{text}");
     assert!(text.contains("the map has no entries"), "{text}");
+    Ok(())
+}
+
+fn an_object_of_another_program_is_not_compared() -> TestResult {
+    let (mut ebpf, _, map) = loaded()?;
+    insert(&mut ebpf, BYTES, [1; 16])?;
+    let object = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bpf/values.bpf.o");
+    let ran = why(&[&map.to_string(), "--object", object, "--key", KEY]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    for part in ["the object declares no map `flows`", "  ok       key: ", "  value    {packets: "]
+    {
+        assert!(ran.out.contains(part), "{ran:?}");
+    }
+    // Of the command's descriptor nobody has to know.
+    assert!(!ran.out.contains("descriptor"), "{ran:?}");
+    Ok(())
+}
+
+fn a_key_is_compared_by_the_arm_of_a_union_that_was_given() -> TestResult {
+    let object = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bpf/findings.bpf.o");
+    let map = hash("addresses", 16, 16)?;
+    let id = map.info()?.id().to_string();
+    let mut map: HashMap<_, [u8; 16], [u8; 16]> = Map::HashMap(map).try_into()?;
+    let mut key = [0; 16];
+    key[..4].copy_from_slice(&[10, 0, 0, 1]);
+    map.insert(key, key, 0)?;
+    let ran = why(&[&id, "--object", object, "--key", r#"{"v4": "1.0.0.10"}"#]);
+    let said = "- `v4` (bytes 0..4): wanted 16777226 (1.0.0.10), there is 167772161 (10.0.0.1)";
+    assert!(ran.out.contains("in the byte order of fields") && ran.out.contains(said), "{ran:?}");
+    assert!(ran.out.contains(", key v4 16777226 (1.0.0.10)\n"), "{ran:?}");
+    Ok(())
+}
+
+fn a_key_without_types_has_no_names() -> TestResult {
+    static VALUES: &[u8] = aya::include_bytes_aligned!("../../../tests/bpf/values.bpf.o");
+    let ebpf = Ebpf::load(VALUES)?;
+    let id = AnyMap::from_fd(ebpf.map_fd("untyped").ok_or("no map")?)?.id().to_string();
+    let ran = why(&["--id", &id, "--key", r#"{"cookie": 1}"#]);
+    assert_eq!(
+        ran.refused(),
+        format!(
+            "map `untyped` (id {id}): the kernel has no BTF for it: --key names fields, and the types of the \
+             map's key are not known: say them with --object FILE, or give the bytes with --key-hex"
+        )
+    );
+    // Nobody knows whether that is an address.
+    let bytes = "00 01 02 03 04 05";
+    let ran = why(&["--id", &id, "--key-hex", bytes]);
+    assert!(ran.out.contains(&format!(", key {bytes}\n")), "{ran:?}");
+    Ok(())
+}
+
+fn a_pin_that_may_not_be_opened_and_a_file_that_is_none() -> TestResult {
+    let bpffs = Bpffs::mount()?;
+    let path = bpffs.path().join("flows");
+    let (ebpf, ..) = loaded()?;
+    let Some(Map::HashMap(map)) = ebpf.map("flows") else { return Err("no map".into()) };
+    map.pin(&path)?;
+    std::fs::set_permissions(bpffs.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let ran = nobody(&["why", "--pin", path.to_str().ok_or("no text")?, "--key", KEY])?;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(
+        ran.out.contains("  unknown  loaded: ") && ran.out.contains("its mode is 0600"),
+        "{ran:?}"
+    );
+    assert!(!ran.out.contains("not pinned") && !ran.out.contains("OpenOptions"), "{ran:?}");
+    let ran = why(&["--pin", "/etc/passwd", "--key", "1"]);
+    assert!(ran.refused().contains("; /etc/passwd is not in a bpffs, "), "{ran:?}");
     Ok(())
 }
 

@@ -1,13 +1,14 @@
 //! `bpfmap why`: why a map has nothing for a key.
 
+mod json;
 mod key;
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use bpfmap::diagnose::MapRef;
-use bpfmap::{AnyMap, Decoder, Diagnosis, Object, Why};
+use bpfmap::diagnose::{Answer, KeyField, Link, MapRef, Question};
+use bpfmap::{AnyMap, Cause, Decoder, Diagnosis, Error, Object, Why};
 use clap::Args;
 use serde::{Serialize, Serializer};
 
@@ -99,24 +100,58 @@ pub(crate) fn run(args: &WhyArgs, output: &mut Output) -> anyhow::Result<Found> 
     };
     match why.find(map) {
         Ok(map) => {
-            let key = args.key.bytes(&why, &map)?;
-            let diagnosis = why.ask_any(&map, &key);
+            let (key, fields) = args.key.read(&why, &map)?;
+            let mut diagnosis = why.ask_any_by(&map, &fields, &key);
+            // The descriptor is the command's own, and nobody else's business.
+            let is_own = |link: &Link| {
+                link.question == Question::Alive && matches!(link.answer, Answer::Holds(_))
+            };
+            diagnosis.links.retain(|link| !is_own(link));
             let value =
                 diagnosis.value.clone().map(|value| Value::of(&map, object.as_ref(), value));
-            say(&diagnosis, value.as_ref(), output)
+            let found = say(&diagnosis, value.as_ref(), output)?;
+            // What was to be compared is not in it.
+            let is_other = object.as_ref().is_some_and(|object| {
+                matches!(map.format_in(object, None), Err(Error::UnknownMap { .. }))
+            });
+            Ok(if is_other && found == Found::Nothing { Found::NotLooked } else { found })
         }
+        Err(_) if let Some(error) = no_pin(&selected) => Err(error.into()),
         Err(diagnosis) => say(&diagnosis, None, output),
     }
 }
 
+/// The error of a file that is no pin.
+fn no_pin(selected: &Selected) -> Option<Error> {
+    let Selected::Pin(path) = selected else { return None };
+    let error = AnyMap::from_pin(path).err()?;
+    let is_no_pin = matches!(
+        &error,
+        Error::Kernel(error) if matches!(error.cause(), Some(Cause::NotInBpffs { .. }))
+    );
+    is_no_pin.then_some(error)
+}
+
 impl KeyArgs {
-    fn bytes(&self, why: &Why<'_>, map: &AnyMap) -> anyhow::Result<Vec<u8>> {
+    /// The key, and the fields by which it was given.
+    fn read(&self, why: &Why<'_>, map: &AnyMap) -> anyhow::Result<(Vec<u8>, Vec<KeyField>)> {
         if map.key_size() == 0 {
             bail!("{} is a {} and has no keys to ask for", map.label(), map.map_type());
         }
+        let (fields, size) = (why.fields(map), map.key_size() as usize);
         match (&self.key, &self.key_hex) {
-            (Some(json), _) => key::of_json(&why.fields(map), map.key_size() as usize, json),
-            (None, hex) => key::of_hex(hex.as_deref().unwrap_or_default(), map.key_size() as usize),
+            (Some(json), _) => {
+                let key = key::of_json(&fields, size, json).map_err(|error| {
+                    match map.format().ok().and_then(|format| format.reason) {
+                        Some(reason) if fields.iter().all(|field| field.ty.is_empty()) => {
+                            error.context(format!("{}: {reason}", map.label()))
+                        }
+                        _ => error,
+                    }
+                })?;
+                Ok((key, key::as_given(&fields, size, json)?))
+            }
+            (None, hex) => Ok((key::of_hex(hex.as_deref().unwrap_or_default(), size)?, fields)),
         }
     }
 }
@@ -132,9 +167,9 @@ struct Value {
 impl Value {
     fn of(map: &AnyMap, object: Option<&Object<'_>>, value: Vec<u8>) -> Self {
         // What cannot be read by its type is bytes.
-        let format = match object {
-            Some(object) => map.format_in(object, None),
-            None => map.format(),
+        let format = match object.map(|object| map.format_in(object, None)) {
+            Some(Ok(format)) => Ok(format),
+            Some(Err(_)) | None => map.format(),
         };
         let decoder = format.map_or_else(|_| Decoder::bytes(), |format| format.value.decoder);
         let values = map.values(&value).map(<[u8]>::to_vec).collect();

@@ -8,6 +8,7 @@ use anyhow::{Context, bail, ensure};
 use bpfmap::diagnose::{FieldKind, KeyField, UnionArm};
 use serde_json::Value;
 
+use super::json;
 use crate::text::Printable;
 
 /// Bytes as hexadecimal digits, with blanks and colons between them or not.
@@ -43,25 +44,56 @@ fn counted(bytes: usize) -> String {
 
 /// A key of these fields.
 pub(super) fn of_json(fields: &[KeyField], size: usize, json: &str) -> anyhow::Result<Vec<u8>> {
+    Ok(written(fields, size, json)?.key)
+}
+
+/// The fields as they were given: in the place of a union the arm that was named.
+pub(super) fn as_given(
+    fields: &[KeyField],
+    size: usize,
+    json: &str,
+) -> anyhow::Result<Vec<KeyField>> {
+    let writer = written(fields, size, json)?;
+    Ok((0..fields.len()).flat_map(|index| writer.chosen(index)).collect())
+}
+
+fn written<'a>(fields: &'a [KeyField], size: usize, json: &str) -> anyhow::Result<Writer<'a>> {
     ensure!(
         !json.trim().is_empty(),
         "--key is empty: give it as `bpfmap dump` writes it, such as {}",
         example(fields)
     );
-    let key: Value = serde_json::from_str(json)
+    let key = match json::read(json) {
+        Ok(key) => key,
+        Err(error) if error.is_data() => bail!("--key: {error}"),
         // An address or a name that the shell has taken the quotes of.
-        .or_else(|error| match json.starts_with(['{', '[', '"']) {
-            true => Err(error),
-            false => Ok(Value::String(json.to_owned())),
-        })
-        .with_context(|| {
-            format!(
-                "--key is not JSON: give it as `bpfmap dump` writes it, such as {}",
-                example(fields)
-            )
-        })?;
+        Err(_) if !json.starts_with(['{', '[', '"']) => Value::String(json.to_owned()),
+        Err(error) => {
+            return Err(error).with_context(|| {
+                format!(
+                    "--key is not JSON: give it as `bpfmap dump` writes it, such as {}",
+                    example(fields)
+                )
+            });
+        }
+    };
     let mut writer = Writer::new(fields, size);
     match &key {
+        Value::Object(_)
+            if let [KeyField { path, ty, arms, .. }] = fields
+                && path.is_empty()
+                && arms.is_empty() =>
+        {
+            ensure!(
+                !ty.is_empty(),
+                "--key names fields, and the types of the map's key are not known: say them with --object \
+                 FILE, or give the bytes with --key-hex"
+            );
+            bail!(
+                "--key: the key is a `{}`: give the value alone, as in --key 443",
+                ty.printable()
+            );
+        }
         Value::Object(_) => writer.value("", &key)?,
         _ => match *writer.meaningful() {
             [only] => writer.field(only, &key)?,
@@ -74,7 +106,7 @@ pub(super) fn of_json(fields: &[KeyField], size: usize, json: &str) -> anyhow::R
         "--key lacks {}: a key is looked up with all of its fields",
         missing.join(", ")
     );
-    Ok(writer.key)
+    Ok(writer)
 }
 
 /// A key of these fields as it could be.
@@ -150,6 +182,40 @@ impl<'a> Writer<'a> {
             }
         }
         begun.unwrap_or_else(|| vec![self.name(index)])
+    }
+
+    /// A field, or what the arm of it has that was given; bytes of the union that are
+    /// not in that arm are padding.
+    fn chosen(&self, index: usize) -> Vec<KeyField> {
+        let union = self.fields[index].field;
+        let inner = |arm| self.of_arm(Some((index, arm)));
+        let is_begun = |arm: &usize| inner(*arm).iter().any(|at| self.is_begun(*at));
+        let is_whole = |arm: &usize| inner(*arm).iter().all(|at| self.missing_of(*at).is_empty());
+        let begun: Vec<_> = (0..union.arms.len()).filter(is_begun).collect();
+        let whole = begun.iter().copied().find(is_whole);
+        let Some(arm) = whole.or(begun.first().copied()).filter(|_| !self.given[index]) else {
+            return vec![union.clone()];
+        };
+        let nodes = (0..self.fields.len()).filter(|at| self.fields[*at].arm == Some((index, arm)));
+        let mut fields: Vec<_> = nodes.flat_map(|at| self.chosen(at)).collect();
+        fields.sort_by_key(|field| field.bits.start);
+        let mut covered = union.bits.start;
+        let mut holes = Vec::new();
+        let end = (union.bits.end, union.bits.end);
+        for (start, end) in
+            fields.iter().map(|field| (field.bits.start, field.bits.end)).chain([end])
+        {
+            if start > covered {
+                let mut hole = union.clone();
+                (hole.path, hole.arms, hole.kind) = (String::new(), Vec::new(), FieldKind::Padding);
+                hole.bits = covered..start;
+                holes.push(hole);
+            }
+            covered = covered.max(end);
+        }
+        fields.append(&mut holes);
+        fields.sort_by_key(|field| field.bits.start);
+        fields
     }
 
     fn is_begun(&self, index: usize) -> bool {
@@ -442,6 +508,16 @@ fn dumped(field: &KeyField, len: usize, value: &Value) -> Option<Vec<u8>> {
     }
 }
 
+/// What a text that is none was meant to be.
+fn meant_as(text: &str) -> Option<&'static str> {
+    let only = |sign| text.chars().all(|c| c == sign || c.is_ascii_hexdigit());
+    match text.matches('.').count() {
+        3 if only('.') => Some("IPv4 address: its four numbers are 0 to 255, without zeros before"),
+        _ if text.matches(':').count() > 1 && only(':') => Some("IPv6 or MAC address"),
+        _ => None,
+    }
+}
+
 fn bytes_of(field: &KeyField, len: usize, value: &Value) -> anyhow::Result<Vec<u8>> {
     if let Value::Array(bytes) = value
         && field.kind != FieldKind::BigEndian
@@ -492,6 +568,7 @@ fn bytes_of(field: &KeyField, len: usize, value: &Value) -> anyhow::Result<Vec<u
         );
     }
     let number = number(value).with_context(|| match field.kind {
+        _ if let Some(what) = value.as_str().and_then(meant_as) => format!("{value} is no {what}"),
         FieldKind::Bytes => format!("{value} is no address and no list of {len} bytes"),
         _ if !field.names.is_empty() => {
             /// How many are named.
@@ -567,6 +644,12 @@ mod tests {
         assert!(wrong(r#"{"dport": {}}"#).contains("is no number"));
         assert!(wrong(r#"{"dport": 1.5}"#).contains("1.5 is no number"));
         assert!(wrong("{").contains("--key is not JSON"));
+        let said = wrong(r#"{"dport": 1, "sport": 2, "dport": 3}"#);
+        assert!(said.starts_with("--key: `dport` is given twice"), "{said}");
+        let said = wrong(r#"{"saddr": "10.0.0.300"}"#);
+        assert!(said.contains("`saddr`: \"10.0.0.300\" is no IPv4 address"), "{said}");
+        let said = wrong(r#"{"saddr": "fe80::1::2"}"#);
+        assert!(said.contains("is no IPv6 or MAC address"), "{said}");
         assert!(wrong("443").contains("has fields of its own"));
         assert!(wrong("").starts_with("--key is empty: give it as"));
         assert!(wrong("null").contains("has fields of its own"));
@@ -717,6 +800,31 @@ mod tests {
             ),
             "{said}"
         );
+    }
+
+    #[test]
+    fn the_arm_that_was_named_is_what_is_compared() {
+        let fields = fields("../tests/bpf/shapes.bpf.o", "unions");
+        let json = r#"{"kind": 0, "v4": "10.0.0.1", "named": [1, 2, 3, 4]}"#;
+        let given = as_given(&fields, 24, json).unwrap();
+        let given: Vec<_> = given.iter().map(|one| (&*one.path, one.bytes(), one.kind)).collect();
+        let expected = [
+            ("v4", Some(4..8), FieldKind::BigEndian),
+            ("", Some(8..20), FieldKind::Padding),
+            ("named", Some(20..24), FieldKind::Bytes),
+        ];
+        assert_eq!(given[1..], expected);
+    }
+
+    #[test]
+    fn a_key_without_fields_has_no_names() {
+        let number = fields("../tests/bpf/shapes.bpf.o", "port_t");
+        let said = of_json(&number, 2, r#"{"port": 443}"#).unwrap_err().to_string();
+        assert_eq!(said, "--key: the key is a `port_t`: give the value alone, as in --key 443");
+        let mut untyped = number;
+        untyped[0].ty.clear();
+        let said = of_json(&untyped, 2, r#"{"port": 443}"#).unwrap_err().to_string();
+        assert!(said.contains("are not known") && said.contains("--object FILE"), "{said}");
     }
 
     #[test]
