@@ -48,7 +48,7 @@ fn a_layout_is_drawn_with_all_that_it_says() {
 Flow: 64 bytes, alignment 8
   offset  size  field      type
   0       4     lock       SpinLock
-  4       4     verdict    Verdict
+  4       4     verdict    Enum<Verdict>
   8       8     from       Endpoint
   8       4     from.addr  Be32
   12      2     from.port  Be16

@@ -1,8 +1,11 @@
 //! What to change, for each way in which two sides can differ.
 
+pub(super) mod arms;
+
 use std::ops::Range;
 
 use super::MismatchKind;
+use super::matching::Matching;
 use super::members::CMember;
 use crate::btf::{Btf, BtfError, Order, Type, TypeId};
 use crate::layout::{Counterpart, Field, Kind, Layout, TypeName as RustName, kernel_owned_type};
@@ -13,33 +16,13 @@ pub(super) fn renamed(
     field: &Field,
     member: &CMember<'_>,
 ) -> Result<String, BtfError> {
-    if is_arm_of(btf, field, member)? {
-        return Ok(arm_of(member));
+    if arms::is_arm_of(btf, field, member)? {
+        return Ok(arms::arm_of(member));
     }
     let (rust, btf) = (field.name(), &member.name);
     Ok(format!(
         "if they are the same, write `#[bpf(name = \"{btf}\")]` on `{rust}`, or rename one of them"
     ))
-}
-
-/// How many arms of a union are looked at: all members of a struct may be the
-/// same union, and it is only for advice.
-const MAX_ARMS: usize = 64;
-
-/// Whether the member is a union with an arm of the field's name: then the word
-/// that says so was forgotten.
-fn is_arm_of(btf: &Btf<'_>, field: &Field, member: &CMember<'_>) -> Result<bool, BtfError> {
-    Ok(match btf.peel(member.target)?.ty {
-        Type::Composite(union) if union.union => {
-            union.members().take(MAX_ARMS).any(|arm| btf.is_named(arm.name, field.c_name()))
-        }
-        _ => false,
-    })
-}
-
-fn arm_of(member: &CMember<'_>) -> String {
-    let union = &member.name;
-    format!("it is an arm of the union `{union}`: write `#[bpf(arm_of = \"{union}\")]` on it")
 }
 
 /// `in_order` says that the field stands behind the same one as in C.
@@ -80,11 +63,14 @@ pub(super) fn missing(
     field: &Field,
     place: Range<u64>,
     end: u64,
-    members: &[CMember<'_>],
+    (fields, members, matching): (&[Field], &[CMember<'_>], &Matching),
 ) -> Result<String, BtfError> {
+    if let Some(rest) = arms::rest_of_union(fields, field, &place, members, matching) {
+        return Ok(rest);
+    }
     for member in members {
-        if is_arm_of(btf, field, member)? {
-            return Ok(arm_of(member));
+        if arms::is_arm_of(btf, field, member)? {
+            return Ok(arms::arm_of(member));
         }
     }
     Ok(missing_here(btf, field, place, end, members))
@@ -123,7 +109,7 @@ fn missing_here(
         return format!("it is behind the end of the C struct: remove it{or}");
     }
     if there.iter().any(|member| member.arms.is_some()) {
-        return format!("a union is there: {UNION}");
+        return format!("a union is there: {}", arms::ANONYMOUS);
     }
     if there.iter().any(|member| member.is_bitfield()) {
         return format!("bitfields are there: {BITFIELD}");
@@ -137,6 +123,23 @@ fn missing_here(
     let is = if names.len() == 1 { "is" } else { "are" };
     let or = or(btf, &format!("add `{name}` to the C struct"));
     format!("{} {is} there: remove the field{or}", names.join(", "))
+}
+
+/// Opaque bytes that are not as many as those that they stand for; `behind` is the
+/// field behind them.
+pub(super) fn opaque(rust: &Layout, size: u64, behind: Option<&Field>) -> String {
+    let declare =
+        format!("`#[bpf(opaque)]` takes all of its bytes: declare it `[u8; {size}]` in Rust");
+    let more = size.saturating_sub(rust.size() as u64);
+    match behind {
+        Some(pad) if pad.is_padding() && more > 0 => match pad.size() as u64 {
+            pad_size if pad_size <= more => format!("{declare}, and remove `{}`", pad.name()),
+            pad_size => {
+                format!("{declare}, and make `{}` a `Pad<{}>`", pad.name(), pad_size - more)
+            }
+        },
+        _ => declare,
+    }
 }
 
 /// A struct whose fields agree, and whose size does not.
@@ -169,13 +172,13 @@ pub(super) fn unclaimed(
         MismatchKind::FlexibleArray => {
             "a key has a fixed size: give the array a length in C".into()
         }
-        MismatchKind::Union => UNION.into(),
+        MismatchKind::Union => arms::ANONYMOUS.into(),
         MismatchKind::Bitfield => BITFIELD.into(),
         _ => match (btf.peel(member.target)?.ty, rust_type(btf, member.target)?) {
             (Type::Pointer { .. }, _) => format!(
                 "declare it, `#[bpf(pointer)] {name}: u64`, or `{name}: bpfmap::Kptr` if it is a kptr"
             ),
-            (Type::Composite(union), _) if union.union => NAMED_UNION.into(),
+            (Type::Composite(union), _) if union.union => arms::NAMED.into(),
             (Type::Composite(_), Some(ty)) => format!("declare it, `{name}: {ty}`"),
             (_, Some(ty)) => {
                 format!("declare it, `{name}: {ty}`{}", or(btf, NO_MEANING))
@@ -212,11 +215,28 @@ pub(super) fn types(
         MismatchKind::Pointer if rust.size() == 8 => POINTER.into(),
         MismatchKind::Pointer => format!("declare it `u64`; {POINTER}"),
         MismatchKind::Union => match btf.peel(id)?.ty {
-            Type::Composite(union) if union.union => NAMED_UNION.into(),
-            _ => UNION.into(),
+            Type::Composite(union) if union.union => arms::NAMED.into(),
+            _ => arms::ANONYMOUS.into(),
         },
         MismatchKind::Bitfield => BITFIELD.into(),
         MismatchKind::Attribute => "remove the attribute, or correct it".into(),
+        MismatchKind::Size | MismatchKind::Signedness if rust.is_enum() => {
+            match rust_type(btf, id)? {
+                Some(int) => format!("write `#[repr({int})]` on the Rust enum `{}`", rust.name()),
+                None => OPAQUE.into(),
+            }
+        }
+        MismatchKind::Type if !is_whole && is_bytes_of(rust, btf, id)? => {
+            match rust_type(btf, id)? {
+                // C's headers do not always say that an address is in network order.
+                Some(plain) if plain == "u32" => format!(
+                    "declare it `u32` in Rust, or `Be32` if it is in network order, such as an \
+                     address of IPv4; {OPAQUE}"
+                ),
+                Some(scalar) => format!("declare it `{scalar}` in Rust; {OPAQUE}"),
+                None => OPAQUE.into(),
+            }
+        }
         _ => match (rust_type(btf, id)?.or(array_of(rust, btf, id)?), c_type(rust, btf, id)?) {
             (Some(rust), Some(_)) if is_struct(btf, id)? => format!("declare it `{rust}` in Rust"),
             (Some(rust), Some(c)) => {
@@ -238,18 +258,9 @@ pub(super) fn types(
     })
 }
 
-pub(super) fn second_arm() -> String {
-    "another field stands for another arm of this union: keep one of them, or take all of its bytes \
-     with `#[bpf(opaque)]`"
-        .into()
-}
-
 const NO_MEANING: &str = "call it `__pad` in C if it means nothing";
+const OPAQUE: &str = "or write `#[bpf(opaque)]` on it to take its bytes as they are";
 const POINTER: &str = "write `#[bpf(pointer)]` on it if the address itself is meant";
-const NAMED_UNION: &str = "say which arm is meant, `#[bpf(arm_of = \"...\")]` on a field with the name of the \
-     arm, or write `#[bpf(opaque)]` to take its bytes as they are";
-const UNION: &str = "write `#[bpf(arm_of_union)]` on a field with the name of the arm that is meant, and \
-     pad the rest, or `#[bpf(opaque)]` on an array over all of its bytes";
 pub(super) const BITFIELD: &str = "write `#[bpf(bitfields)]` on an integer over all of the bytes that the bitfields \
      are in, and mask it";
 
@@ -291,6 +302,16 @@ fn rust_type(btf: &Btf<'_>, id: TypeId) -> Result<Option<String>, BtfError> {
         let wrap = |inner: String, len: &u32| format!("[{inner}; {len}]");
         return Ok(Some(lengths.iter().rev().fold(scalar, wrap)));
     }
+}
+
+/// Whether Rust has bytes where the other side has a number of the same size.
+fn is_bytes_of(rust: &Layout, btf: &Btf<'_>, id: TypeId) -> Result<bool, BtfError> {
+    let is_number = matches!(btf.peel_newtypes(id)?.ty, Type::Int(_) | Type::Enum { .. });
+    let is_bytes = match rust.kind() {
+        Kind::Array { element, .. } => element.kind() == Kind::Unsigned && element.size() == 1,
+        _ => false,
+    };
+    Ok(is_number && is_bytes && rust.size() as u64 == btf.size_of(id)?)
 }
 
 fn is_struct(btf: &Btf<'_>, id: TypeId) -> Result<bool, BtfError> {

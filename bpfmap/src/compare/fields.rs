@@ -1,9 +1,10 @@
 //! Whether the fields of a struct agree with the members of another.
 
+use super::advice::{self, arms};
 use super::matching::{Matching, Partner};
 use super::members::{CMember, members};
 use super::walk::{Leeway, MAX_DEPTH, Pair, Walk};
-use super::{MAX_FOUND, Mismatch, MismatchKind, Role, advice};
+use super::{MAX_FOUND, Mismatch, MismatchKind, Role};
 use crate::btf::{BtfError, Type, TypeId};
 use crate::layout::{Counterpart, Field};
 
@@ -18,10 +19,12 @@ impl<'a> Walk<'a> {
         let matching = Matching::of(fields, members, pair.btf_at);
         for (field, partner) in fields.iter().zip(&matching.partners) {
             match partner {
-                Partner::Member(index) => self.field(pair, field, *index, members, &matching)?,
+                Partner::Member(index) => {
+                    self.field(pair, field, *index, (fields, members, &matching))?;
+                }
                 Partner::Region => {}
                 Partner::None if field.is_padding() => {}
-                Partner::None => self.missing(pair, field, members)?,
+                Partner::None => self.missing(pair, field, (fields, members, &matching))?,
             }
         }
         self.unclaimed(pair, fields, members, &matching)
@@ -32,8 +35,7 @@ impl<'a> Walk<'a> {
         parent: Pair,
         field: &'static Field,
         index: usize,
-        members: &[CMember<'a>],
-        matching: &Matching,
+        (fields, members, matching): (&'static [Field], &[CMember<'a>], &Matching),
     ) -> Result<(), BtfError> {
         let member = &members[index];
         let pair = Pair {
@@ -60,7 +62,7 @@ impl<'a> Walk<'a> {
                 return walk.differ(MismatchKind::Union, pair);
             }
             if matching.is_second_arm(index, members) {
-                walk.report(MismatchKind::Union, pair, member, advice::second_arm());
+                walk.report(MismatchKind::Union, pair, member, advice::arms::second_arm());
                 return Ok(());
             }
             if pair.rust_at - parent.rust_at != pair.btf_at - parent.btf_at {
@@ -70,8 +72,11 @@ impl<'a> Walk<'a> {
             }
             match stands_for {
                 Counterpart::Pointer => walk.pointer(pair),
-                Counterpart::Opaque => walk.opaque(pair, member.size()),
-                Counterpart::ArmOf(_) => walk.arm_of(pair, field),
+                Counterpart::Opaque => {
+                    let behind = fields.iter().find(|other| other.offset() > field.offset());
+                    walk.opaque(pair, member.size(), behind)
+                }
+                Counterpart::ArmOf(union) => walk.arm_of(pair, field, union),
                 Counterpart::ArmOfUnion if !in_union => walk.wrong_word(pair),
                 Counterpart::Member | Counterpart::ArmOfUnion | Counterpart::Bitfields => {
                     walk.types(pair)
@@ -99,23 +104,37 @@ impl<'a> Walk<'a> {
     }
 
     /// A field of which only the place and the size count.
-    pub(super) fn opaque(&mut self, pair: Pair, size: u64) -> Result<(), BtfError> {
-        if pair.rust.size() as u64 == size { Ok(()) } else { self.differ(MismatchKind::Size, pair) }
+    /// `behind` is the field behind it.
+    pub(super) fn opaque(
+        &mut self,
+        pair: Pair,
+        size: u64,
+        behind: Option<&Field>,
+    ) -> Result<(), BtfError> {
+        if pair.rust.size() as u64 == size {
+            return Ok(());
+        }
+        let advice = advice::opaque(pair.rust, size, behind);
+        self.differ_as(MismatchKind::Size, pair, advice)
     }
 
-    /// A field that is declared to be an arm of the union `pair.btf`.
-    fn arm_of(&mut self, pair: Pair, field: &'static Field) -> Result<(), BtfError> {
-        let Type::Composite(union) = self.btf.peel(pair.btf)?.ty else {
-            return self.wrong_word(pair);
+    /// A field that is declared to be an arm of the union `pair.btf`, the member
+    /// of that name.
+    fn arm_of(&mut self, pair: Pair, field: &'static Field, name: &str) -> Result<(), BtfError> {
+        let no_arm =
+            |walk: &mut Self, advice| walk.differ_as(MismatchKind::Attribute, pair, advice);
+        let union = match self.btf.peel(pair.btf)?.ty {
+            Type::Composite(union) if union.union => union,
+            _ => return no_arm(self, arms::no_union(name)),
         };
-        let arms = members(self.btf, union, pair.btf_at)?;
-        let arm = arms.iter().find(|arm| arm.name == field.c_name());
-        match arm {
-            Some(arm) if union.union && !arm.is_bitfield() && arm.bytes.start == pair.btf_at => {
+        let all = members(self.btf, union, pair.btf_at)?;
+        match all.iter().find(|arm| arm.name == field.c_name()) {
+            Some(arm) if !arm.is_bitfield() && arm.bytes.start == pair.btf_at => {
                 let inner = Pair { btf: arm.target, btf_at: arm.bytes.start, ..pair };
                 self.step("", arm.name.clone(), |walk| walk.types(inner))
             }
-            _ => self.wrong_word(pair),
+            Some(_) => no_arm(self, arms::not_at_the_beginning(name)),
+            None => no_arm(self, arms::no_arm(field, name, &all)),
         }
     }
 
@@ -129,12 +148,12 @@ impl<'a> Walk<'a> {
         &mut self,
         parent: Pair,
         field: &'static Field,
-        members: &[CMember<'a>],
+        all: (&[Field], &[CMember<'a>], &Matching),
     ) -> Result<(), BtfError> {
         let start = parent.btf_at + field.offset() as u64;
         let place = start..start + field.size() as u64;
         let end = parent.btf_at.saturating_add(self.btf.size_of(parent.btf)?);
-        let advice = advice::missing(self.btf, field, place, end, members)?;
+        let advice = advice::missing(self.btf, field, place, end, all)?;
         self.step(field.name(), field.c_name().into(), |walk| {
             let rust = walk.rust_place(field.layout(), parent.rust_at + field.offset() as u64);
             let (path, kind) = (rust.name.clone(), MismatchKind::Missing);

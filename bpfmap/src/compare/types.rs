@@ -72,7 +72,7 @@ impl Walk<'_> {
             && only.counterpart() == Counterpart::Opaque
             && !is_struct
         {
-            return self.opaque(pair, self.btf.size_of(pair.btf)?).map(|()| None);
+            return self.opaque(pair, self.btf.size_of(pair.btf)?, None).map(|()| None);
         }
         let compared = match (pair.rust.kind(), peeled.ty) {
             (

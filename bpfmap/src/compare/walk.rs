@@ -123,10 +123,20 @@ impl<'a> Walk<'a> {
 
     /// Reports that the types at this place do not agree.
     pub(super) fn differ(&mut self, kind: MismatchKind, pair: Pair) -> Result<(), BtfError> {
-        self.sanitised |= self.is_placeholder(pair.btf)?;
         // The whole key or value, or what is in an array that is.
         let is_whole = self.path.0.iter().all(|step| matches!(step.rust, "" | ELEMENT));
         let advice = advice::types(kind, pair.rust, self.btf, pair.btf, is_whole)?;
+        self.differ_as(kind, pair, advice)
+    }
+
+    /// As [`differ`](Self::differ), where it is known what to do.
+    pub(super) fn differ_as(
+        &mut self,
+        kind: MismatchKind,
+        pair: Pair,
+        advice: String,
+    ) -> Result<(), BtfError> {
+        self.sanitised |= self.is_placeholder(pair.btf)?;
         let rust = self.rust_place(pair.rust, pair.rust_at);
         let end = pair.btf_at.saturating_add(self.btf.size_of(pair.btf)?);
         let btf = Place {

@@ -4,7 +4,8 @@ use core::fmt::{self, Display, Formatter, Write};
 
 use super::{Counterpart, Field, Kind, Layout};
 
-/// A layout's type as Rust spells it: `u32`, `[Be32; 4]`, `Pad<3>`, `Inner`.
+/// A layout's type as Rust spells it: `u32`, `[Be32; 4]`, `Pad<3>`,
+/// `Enum<Verdict>`, `Inner`.
 #[derive(Clone, Copy)]
 pub(crate) struct TypeName<'a>(pub(crate) &'a Layout);
 
@@ -13,6 +14,7 @@ impl Display for TypeName<'_> {
         match self.0.kind() {
             Kind::Array { element, len } => write!(f, "[{}; {len}]", TypeName(element)),
             Kind::Pad => write!(f, "Pad<{}>", self.0.size()),
+            _ if self.0.is_enum() => write!(f, "Enum<{}>", self.0.name()),
             _ => f.write_str(self.0.name()),
         }
     }

@@ -154,7 +154,15 @@ impl Layout {
         self.refused
     }
 
-    /// The name of the Rust type. That of an array or a [`Pad`](crate::Pad) is
+    /// Whether it is that of an [`Enum`](crate::Enum), an integer with the name of
+    /// the enum.
+    pub(crate) fn is_enum(&self) -> bool {
+        /// Those of integers.
+        const PLAIN: [&str; 8] = ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"];
+        matches!(self.kind, Kind::Unsigned | Kind::Signed) && !PLAIN.contains(&self.name)
+    }
+
+    /// The name of the Rust type, of an [`Enum`](crate::Enum) that of the enum. That of an array or a [`Pad`](crate::Pad) is
     /// empty: it is drawn from its [`kind`](Self::kind).
     pub const fn name(&self) -> &'static str {
         self.name
