@@ -85,7 +85,8 @@ fn a_finding_is_data_too() {
         "message": "key of map `holed`, `struct holed`: 1 byte that no member covers (bytes 1..2), \
                     between `from.proto` and `from.port`",
         "advice": "all bytes of a key are compared, so what is left in these makes a lookup miss: \
-                   fill them, `__u8 pad[1] = {}`, or clear the key with `__builtin_memset`",
+                   declare them there, `__u8 pad1[1];`, and clear them where a key is made, as \
+                   `struct holed key = {};` does; or clear the whole key with `__builtin_memset`",
         "source": {
             "file": "./tests/bpf/findings.bpf.c",
             "line": 125,

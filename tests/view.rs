@@ -26,3 +26,22 @@ fn functions_and_tags_have_names() {
     ];
     assert_eq!(types, expected.map(|(kind, name)| (kind, name.to_owned())));
 }
+
+#[test]
+fn what_is_beside_a_hole_and_has_no_name_has_a_place() {
+    let mut builder = Builder::new();
+    let (byte, word) = (builder.int(1), builder.int(4));
+    let union = builder.composite(kind::UNION, "", 1, &[("a", byte, 0), ("b", byte, 0)]);
+    let inner = builder.structure("", 2, &[("c", byte, 0), ("d", byte, 8)]);
+    let key = builder.structure("key", 12, &[("", union, 0), ("x", word, 32), ("", inner, 64)]);
+    builder.structure("outer", 16, &[("n", word, 0), ("key", key, 32)]);
+    let btf = Btf::parse(Vec::from(builder)).unwrap();
+    let table = btf.type_named("outer").unwrap().table().unwrap();
+    let between: Vec<_> = table.rows.iter().filter_map(|row| row.between.clone()).collect();
+    let name = |name: &str| Some(name.to_owned());
+    let expected = [
+        [name("the anonymous union at 4..5"), name("key.x")],
+        [name("the anonymous struct at 12..14"), None],
+    ];
+    assert_eq!(between, expected);
+}

@@ -65,8 +65,8 @@ pub struct BtfRow {
     pub bits: Option<Range<u64>>,
     /// In how many unions it is: then it shares its bytes with others.
     pub unions: usize,
-    /// For a hole the members around it, by their paths; none for one behind all arms
-    /// of a union.
+    /// For a hole the members around it, by their paths, or where they are: `the
+    /// anonymous union at 0..16`. None for one behind all arms of a union.
     pub between: Option<[Option<String>; 2]>,
 }
 
@@ -197,8 +197,8 @@ impl<'a> List<'a> {
         if place.depth == MAX_DEPTH || self.opened > MAX_OPENED {
             self.truncated = true;
         }
-        // Where the last member ended, and its name.
-        let (mut end, mut before) = (0, None);
+        // Where the last member ended, and which it was.
+        let (mut end, mut before) = (0, None::<Entry>);
         for entry in entries {
             if self.truncated {
                 return Ok(());
@@ -206,15 +206,15 @@ impl<'a> List<'a> {
             let entry = entry?;
             let start = entry.bits.start / 8;
             if !union && start > end {
-                self.hole(place, end..start, [before, Some(entry.name)])?;
+                self.hole(place, end..start, [before.as_ref(), Some(&entry)])?;
             }
             end = end.max(entry.bits.end.div_ceil(8));
             self.entry(&entry, place, union)?;
-            before = Some(entry.name);
+            before = Some(entry);
         }
         // Compilers write no members of what the kernel keeps to itself.
         if size > end && before.is_some() {
-            self.hole(place, end..size, [before.filter(|_| !union), None])?;
+            self.hole(place, end..size, [before.as_ref().filter(|_| !union), None])?;
         }
         Ok(())
     }
@@ -276,15 +276,9 @@ impl<'a> List<'a> {
         &mut self,
         place: &Place<'_>,
         bytes: Range<u64>,
-        [before, after]: [Option<u32>; 2],
+        [before, after]: [Option<&Entry>; 2],
     ) -> Result<(), BtfError> {
-        let name = |name: Option<u32>| match name.map(|name| self.btf.string(name)) {
-            Some(name) => Ok(Some(match &*name? {
-                "" => "(anonymous)".into(),
-                name => joined(place.path, name),
-            })),
-            None => Ok(None),
-        };
+        let name = |entry: Option<&Entry>| entry.map(|entry| self.named(entry, place)).transpose();
         let between = Some([name(before)?, name(after)?]);
         self.push(BtfRow {
             path: String::new(),
@@ -298,6 +292,22 @@ impl<'a> List<'a> {
             between,
         });
         Ok(())
+    }
+
+    /// A member as the holes beside it name it.
+    fn named(&self, entry: &Entry, place: &Place<'_>) -> Result<String, BtfError> {
+        let name = self.btf.string(entry.name)?;
+        if !name.is_empty() {
+            return Ok(joined(place.path, &name));
+        }
+        let what = match self.btf.peel(element(self.btf, entry.target)?.0)?.ty {
+            Type::Composite(composite) if composite.union => "union",
+            Type::Composite(_) => "struct",
+            _ => "member",
+        };
+        let at = |bits: u64| place.at.saturating_add(bits) / 8;
+        let (start, end) = (at(entry.bits.start), at(entry.bits.end));
+        Ok(format!("the anonymous {what} at {start}..{end}"))
     }
 
     fn push(&mut self, row: BtfRow) {

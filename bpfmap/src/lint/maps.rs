@@ -224,9 +224,11 @@ fn shared(map: &str, role: Role, table: &BtfTable, found: &mut Vec<Finding>) {
                     )
                     .with_advice(format!(
                         "all bytes of a key are compared, so what is left in these makes a lookup \
-                         miss: fill them, `__u8 pad[{}] = {{}}`, or clear the key with \
-                         `__builtin_memset`",
-                        row.size
+                         miss: declare them there, `__u8 {}[{}];`, and clear them where a key is made, \
+                         as {} does; or clear the whole key with `__builtin_memset`",
+                        pad_name(table, row),
+                        row.size,
+                        initialised(&table.ty),
                     )),
                     _ => Finding::new(
                         Severity::Note,
@@ -356,14 +358,83 @@ fn is_last(table: &BtfTable, array: &BtfRow) -> bool {
     !table.rows.iter().any(|row| is_behind(row) && row.kind != BtfRowKind::Hole)
 }
 
+/// What to call a member over a hole: a name that is not taken, of which the
+/// comparison knows that it is padding.
+fn pad_name(table: &BtfTable, hole: &BtfRow) -> String {
+    let is_taken =
+        |name: &str| table.rows.iter().any(|row| row.path.rsplit('.').next() == Some(name));
+    let holes = table.rows.iter().filter(|row| row.kind == BtfRowKind::Hole && row.unions == 0);
+    let numbered = (hole.offset..).map(|number| format!("pad{number}"));
+    let plain = (holes.count() == 1).then(|| "pad".into());
+    plain.into_iter().chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+}
+
+/// How C clears all members of a key.
+fn initialised(ty: &str) -> String {
+    match ty.contains("(anonymous)") {
+        true => "the initialiser `= {}`".into(),
+        false => format!("`{} key = {{}};`", Printable(ty)),
+    }
+}
+
 /// The members around a hole.
 fn between(row: &BtfRow) -> String {
-    let name = |name: &Option<String>| name.as_deref().map(|name| format!("`{}`", Printable(name)));
+    let name = |name: &Option<String>| {
+        name.as_deref().map(|name| match name.contains(' ') {
+            // What C has no name for.
+            true => Printable(name).to_string(),
+            false => format!("`{}`", Printable(name)),
+        })
+    };
     match row.between.as_ref().map(|[before, after]| (name(before), name(after))) {
         Some((Some(before), Some(after))) => format!("between {before} and {after}"),
         Some((Some(before), None)) => format!("after {before}, at the end"),
         Some((None, Some(after))) => format!("before {after}"),
         Some((None, None)) => "behind all arms of a union".into(),
         None => "between its members".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(path: &str, offset: u64, kind: BtfRowKind) -> BtfRow {
+        let (path, ty, lengths) = (path.into(), String::new(), Vec::new());
+        BtfRow { path, offset, size: 2, ty, kind, lengths, bits: None, unions: 0, between: None }
+    }
+
+    #[test]
+    fn a_pad_has_a_name_that_is_not_taken() {
+        let kind = BtfRowKind::Struct;
+        let named = |rows: &[BtfRow], hole: usize| {
+            let table =
+                BtfTable { ty: String::new(), size: 16, kind, rows: rows.into(), truncated: false };
+            pad_name(&table, &rows[hole])
+        };
+        let (int, hole) = (BtfRowKind::Int, BtfRowKind::Hole);
+        let mut rows = vec![row("a", 0, int), row("", 2, hole), row("in.b", 4, int)];
+        assert_eq!(named(&rows, 1), "pad");
+        rows.push(row("", 6, hole));
+        assert_eq!((named(&rows, 1), named(&rows, 3)), ("pad2".into(), "pad6".into()));
+        rows.push(row("in.pad6", 8, int));
+        assert_eq!(named(&rows, 3), "pad7");
+        rows.truncate(3);
+        rows[2].path = "in.pad".into();
+        assert_eq!(named(&rows, 1), "pad2");
+    }
+
+    #[test]
+    fn a_key_whose_type_has_no_name_is_cleared_too() {
+        assert_eq!(initialised("struct flow"), "`struct flow key = {};`");
+        assert_eq!(initialised("struct (anonymous)"), "the initialiser `= {}`");
+    }
+
+    #[test]
+    fn what_is_beside_a_hole_is_named_or_placed() {
+        let union = "the anonymous union at 0..2";
+        let between = Some([Some(union.into()), Some("port".into())]);
+        let hole = BtfRow { between, ..row("", 2, BtfRowKind::Hole) };
+        assert_eq!(super::between(&hole), format!("between {union} and `port`"));
     }
 }
