@@ -564,8 +564,19 @@ fn named_types_are_checked_without_a_map() {
         Err(Error::Btf { error, .. }) => error,
         other => panic!("{other:?}"),
     };
+    let like = error("event_").to_string();
+    assert_eq!(like, "no type `event_` in this BTF: did you mean `event`?");
+    let text = error("nonsense").to_string();
+    assert!(text.starts_with("no type `nonsense` in this BTF; compilers leave out"), "{text}");
     assert_eq!(error("undefined"), BtfError::Incomplete { name: "undefined".into() });
-    assert_eq!(error("nonsense"), BtfError::NoSuchType { name: "nonsense".into(), meant: None });
+    assert_eq!(
+        error("nonsense"),
+        BtfError::NoSuchType {
+            name: "nonsense".into(),
+            meant: None,
+            source_of_btf: BtfSource::Object
+        }
+    );
 }
 
 /// What the message about the first difference advises.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use bpfmap::MismatchKind::{self, *};
 use bpfmap::{
-    Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, Error, Field, Findings,
-    Generator, HashMap, Kind, Object, ObjectError, Pad, TypedMap,
+    Be16, Be32, BpfLayout, BpfMapKey, BpfMapValue, Btf, BtfError, BtfSource, Error, Field,
+    Findings, Generator, HashMap, Kind, Object, ObjectError, Pad, TypedMap,
 };
 use bpfmap_test_shared as shared;
 use builder::{Builder, kind};
@@ -640,7 +640,14 @@ fn names_with_control_characters_that_were_asked_for() {
         let ty =
             cheap(two().into(), move |bytes| drawn(Btf::parse(bytes).unwrap().check::<Two>(name)));
         let Err(Error::Btf { error, .. }) = ty else { panic!("{ty:?}") };
-        assert_eq!(error, BtfError::NoSuchType { name: name.into(), meant: None });
+        assert_eq!(
+            error,
+            BtfError::NoSuchType {
+                name: name.into(),
+                meant: None,
+                source_of_btf: BtfSource::Bytes
+            }
+        );
     }
 }
 
@@ -989,7 +996,10 @@ fn many_types_of_one_long_name() {
     for _ in 0..20_000 {
         btf.add(name, kind::TYPEDEF, 0, 0, &[]);
     }
-    assert_eq!(unusable::<Two>(btf), BtfError::NoSuchType { name: "t".into(), meant: None });
+    assert_eq!(
+        unusable::<Two>(btf),
+        BtfError::NoSuchType { name: "t".into(), meant: None, source_of_btf: BtfSource::Bytes }
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod builder;
 
-use bpfmap::{BpfMapValue, Btf, BtfError, Error};
+use bpfmap::{BpfMapValue, Btf, BtfError, BtfSource, Error};
 use builder::Builder;
 
 #[derive(BpfMapValue, Clone, Copy)]
@@ -43,7 +43,10 @@ fn types_and_names_of_base_and_split_are_one_space() {
     // What the split has not is looked up in the base, and not the other way.
     split.check::<Inner>("inner").unwrap();
     let Err(Error::Btf { error, .. }) = base.check::<Inner>("own") else { panic!("found") };
-    assert_eq!(error, BtfError::NoSuchType { name: "own".into(), meant: None });
+    assert_eq!(
+        error,
+        BtfError::NoSuchType { name: "own".into(), meant: None, source_of_btf: BtfSource::Bytes }
+    );
     let Err(Error::Mismatch(mismatches)) = split.check::<Inner>("outer") else { panic!("agrees") };
     assert!(mismatches.to_string().contains("first.a: __u32"), "{mismatches}");
 }

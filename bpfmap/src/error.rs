@@ -29,7 +29,10 @@ pub enum Error {
     Mismatch(Box<Mismatches>),
 
     /// There is no map of that name.
-    #[error("no map `{}` in {place}; {}", .name.escape_debug(), Known(.name, .known, "maps"))]
+    #[error(
+        "no map `{}` in {place}; {}{}", .name.escape_debug(), Known(.name, .known, "maps"),
+        Taken(.name, .known, .place)
+    )]
     UnknownMap {
         /// The name that was asked for.
         name: String,
@@ -542,6 +545,25 @@ impl Display for Known<'_> {
         let (listed, more) = rest.split_at(rest.len().min(MAX_LISTED - 1));
         listed.iter().try_for_each(|name| write!(f, ", `{}`", name.escape_debug()))?;
         if more.is_empty() { Ok(()) } else { write!(f, " and {} more", more.len()) }
+    }
+}
+
+/// What the maps of a loader are said to be in.
+pub(crate) const LOADER: &str = "the loaded program";
+
+/// Where a map may have gone that a loader had.
+struct Taken<'a>(&'a str, &'a [String], &'static str);
+
+impl Display for Taken<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let &Self(wanted, known, place) = self;
+        if place != LOADER || similar(wanted, known).is_some() {
+            return Ok(());
+        }
+        f.write_str(
+            "; one that `take_map` has taken out of it is opened before that, or by its descriptor: \
+             `from_fd(map_data.fd())`",
+        )
     }
 }
 

@@ -207,5 +207,10 @@ fn the_kernels_own_types_are_not_to_be_changed() -> TestResult {
     let text = mismatches(answer).to_string();
     assert!(!text.contains("in C") && !text.contains("C struct"), "{text}");
     assert!(text.contains("#[bpf(pointer)]"), "{text}");
+    // Nobody compiles them anew for this.
+    let text =
+        Btf::vmlinux()?.check::<WrongList>("no_such_type_in_any_kernel").unwrap_err().to_string();
+    assert!(text.contains("in the kernel's BTF; the types of a module"), "{text}");
+    assert!(!text.contains("compilers"), "{text}");
     Ok(())
 }

@@ -17,6 +17,7 @@ trials! {
         a_key_of_the_same_size_with_other_order_is_refused,
         every_difference_of_key_and_value_is_in_one_refusal,
         an_unknown_name_is_answered_with_the_names_that_exist,
+        a_map_that_was_taken_is_opened_by_its_descriptor,
         another_type_of_map_is_refused,
         an_lru_hash_is_a_hash_map,
         a_map_opens_by_a_descriptor,
@@ -88,6 +89,23 @@ fn an_unknown_name_is_answered_with_the_names_that_exist() -> TestResult {
         error.to_string(),
         "no map `flow` in the loaded program; did you mean `flows`? there are `flows`"
     );
+    Ok(())
+}
+
+fn a_map_that_was_taken_is_opened_by_its_descriptor() -> TestResult {
+    let mut ebpf = Ebpf::load(FLOWS)?;
+    let Some(Map::HashMap(map_data)) = ebpf.take_map("flows") else {
+        return Err("no hash map".into());
+    };
+    let error = HashMap::<FlowKey, FlowStats>::open(&ebpf, "flows").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no map `flows` in the loaded program; it has no maps; one that `take_map` has taken out of it \
+         is opened before that, or by its descriptor: `from_fd(map_data.fd())`"
+    );
+    let object = Object::parse(FLOWS)?;
+    let options = OpenOptions::new().object(&object);
+    options.from_fd::<HashMap<FlowKey, FlowStats>>(map_data.fd())?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::Printable;
+use crate::verification::BtfSource;
 
 /// Why bytes cannot be read as BTF, or a type in them not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,26 +65,38 @@ pub enum BtfError {
         name: String,
     },
     /// There is no type of that name.
-    #[error(
-        "no type `{0}` in this BTF{1} leave out one that only the inside of functions uses, and a \
-         global variable keeps it: `const struct {0} *unused_{0} __attribute__((unused));`",
-        Printable(.name), Meant(.meant.as_deref())
-    )]
+    #[error("no type `{}` in {}", Printable(.name), Instead(.name, .meant.as_deref(), *.source_of_btf))]
     NoSuchType {
         /// The name that was asked for.
         name: String,
         /// One that there is, and that is nearly the same.
         meant: Option<Box<str>>,
+        /// Whose types they are.
+        source_of_btf: BtfSource,
     },
 }
 
-struct Meant<'a>(Option<&'a str>);
+/// The types that there are, and what to do when the one that was asked for is none
+/// of them.
+struct Instead<'a>(&'a str, Option<&'a str>, BtfSource);
 
-impl Display for Meant<'_> {
+impl Display for Instead<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(name) => write!(f, ": did you mean `{}`? Compilers", Printable(name)),
-            None => f.write_str("; compilers"),
+        let &Self(name, meant, source) = self;
+        let is_kernel = source == BtfSource::Vmlinux;
+        f.write_str(if is_kernel { "the kernel's BTF" } else { "this BTF" })?;
+        match meant {
+            Some(meant) => write!(f, ": did you mean `{}`?", Printable(meant)),
+            None if is_kernel => f.write_str(
+                "; the types of a module that is loaded are in the BTF of the module, and what the \
+                 kernel was built without is in neither",
+            ),
+            None => write!(
+                f,
+                "; compilers leave out one that only the inside of functions uses, and a global \
+                 variable keeps it: `const struct {0} *unused_{0} __attribute__((unused));`",
+                Printable(name)
+            ),
         }
     }
 }

@@ -213,7 +213,7 @@ impl<'a> Btf<'a> {
             return Err(BtfError::Incomplete { name: name.into() });
         }
         let meant = self.name_like(name, is_data);
-        Err(BtfError::NoSuchType { name: name.into(), meant })
+        Err(BtfError::NoSuchType { name: name.into(), meant, source_of_btf: self.source() })
     }
 
     /// The name of a type that is nearly this one.

@@ -10,6 +10,7 @@ use super::verdict::Passed;
 use super::wanted::Wanted;
 use super::{Beside, Loader};
 use crate::Error;
+use crate::error::LOADER;
 use crate::maps::{Counter, OpenMap, TypedMap};
 use crate::object::Object;
 use crate::sys;
@@ -112,7 +113,8 @@ impl<'a> OpenOptions<'a> {
     ///
     /// # Errors
     ///
-    /// - [`Error::UnknownMap`] when there is no map of that name;
+    /// - [`Error::UnknownMap`] when there is no map of that name, or it was taken out
+    ///   of the loader: then [`from_fd`](Self::from_fd) opens it;
     /// - [`Error::MapType`], [`Error::Size`], [`Error::Mismatch`] when the map
     ///   is not what `M` says;
     /// - [`Error::NotASection`], [`Error::UnknownVariable`] when there are no
@@ -125,7 +127,7 @@ impl<'a> OpenOptions<'a> {
         let label = MapLabel { name: name.into(), ..MapLabel::default() };
         let Some(fd) = loader.map_fd(name) else {
             let (name, known) = (name.into(), loader.map_names());
-            return Err(Error::UnknownMap { name, place: "the loaded program", known });
+            return Err(Error::UnknownMap { name, place: LOADER, known });
         };
         let fd = handle::by_fd(fd, &label)?;
         self.open_owned(fd, label, Some(&|| Beside::of(loader, name)))
