@@ -1,8 +1,14 @@
 //! `bpfmap layout` and `bpfmap check`, run as people and CI run them: no kernel,
 //! only object files.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 const BPFMAP: &str = env!("CARGO_BIN_EXE_bpfmap");
 
@@ -161,16 +167,13 @@ fn what_cannot_be_shown_is_said_in_a_line() {
     let error = refuses(&["layout", SHAPES, "--type", "undefined"]);
     assert!(error.starts_with("`undefined` is only declared"), "{error}");
     let error = refuses(&["layout", SHAPES, "--type", "evnt"]);
-    assert!(
-        error.starts_with("no type `evnt` in this BTF: did you mean `event`? Compilers leave"),
-        "{error}"
-    );
+    assert!(error.ends_with("no type `evnt` in this BTF: did you mean `event`?"), "{error}");
     let text = prints(&["layout", "tests/bpf/declared.bpf.o", "events", "--rust"], 0);
     assert!(text.contains("`bpfmap layout --rust --type NAME`"), "{text}");
     for command in ["layout", "check"] {
         assert_eq!(
             refuses(&[command, "tests"]),
-            "tests cannot be read: Is a directory (os error 21)"
+            "tests is a directory: give the path of an object in it"
         );
         let error = refuses(&[command, "no/such/object"]);
         assert_eq!(error, "no/such/object cannot be read: No such file or directory (os error 2)");
@@ -252,8 +255,8 @@ fn findings_are_annotations() {
         "::warning file=tests/bpf/findings.bpf.c,line=125,col=2,title=bpfmap%3A hole_in_key::\
          key of map `holed`, `struct holed`: 1 byte that no member covers (bytes 1..2), between \
          `from.proto` and `from.port`%0Aall bytes of a key are compared, so what is left in these \
-         makes a lookup miss: fill them, `__u8 pad[1] = {}`, or clear the key with \
-         `__builtin_memset`"
+         makes a lookup miss: declare them there, `__u8 pad1[1];`, and clear them where a key is made, \
+         as `struct holed key = {};` does; or clear the whole key with `__builtin_memset`"
     );
     assert!(
         lines[5].starts_with("::warning file=tests/bpf/findings.bpf.o,title=bpfmap%3A pointer::")
@@ -304,4 +307,67 @@ fn an_object_without_btf_is_found() {
                     with `--btf` (bpf-linker)\n";
     assert!(text.ends_with(expected), "{text}");
     refuses(&["layout", path.to_str().unwrap()]);
+}
+
+#[test]
+fn an_object_that_cannot_be_read_does_not_hide_the_others() {
+    let output = run(&["check", FLOWS, "nosuch.o", "README.md", FINDINGS, "--deny", "notes"]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        errors,
+        "bpfmap: nosuch.o cannot be read: No such file or directory (os error 2)\n\
+         bpfmap: README.md: not a readable ELF file: Unknown file magic\n"
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with(FLOWS) && text.contains(&format!("\n{FINDINGS}: 12 maps")), "{text}");
+}
+
+#[test]
+fn what_is_no_file_is_not_read_for_ever() {
+    for command in ["layout", "check"] {
+        assert_eq!(
+            refuses(&[command, "/dev/zero"]),
+            "/dev/zero is a device: an object is a file, or comes from a pipe, as with `-`"
+        );
+    }
+    let zero = File::open("/dev/zero").unwrap();
+    let output = Command::new(BPFMAP).args(["check", "-"]).stdin(zero).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "bpfmap: standard input is longer than 256 MiB, as no object of BPF is\n");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn an_object_may_come_through_a_pipe() {
+    let expected = prints(&["layout", FLOWS], 0);
+    for name in ["-", "/dev/stdin", "/dev/fd/0"] {
+        let mut command = Command::new(BPFMAP);
+        command.args(["layout", name, "flows"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let bytes = std::fs::read(format!("{}/../{FLOWS}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        stdin.write_all(&bytes).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_signal_ends_it_where_it_waits_for_a_pipe() {
+    for name in ["-", "/dev/stdin"] {
+        let mut command = Command::new(BPFMAP);
+        command.args(["check", "nosuch.o", name]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        // It is past the first, and then there is nothing to read.
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("nosuch.o"), "{line}");
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        drop(stdin);
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{name}");
+    }
 }

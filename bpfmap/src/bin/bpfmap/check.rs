@@ -12,14 +12,14 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::Found;
-use crate::layout::read;
+use crate::file::read;
 use crate::output::Output;
 use crate::text::Printable;
 
 /// Objects to look at.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The objects that the compiler of the BPF programs wrote.
+    /// The objects that the compiler of the BPF programs wrote; `-` is standard input.
     #[arg(value_name = "OBJECT", required = true)]
     objects: Vec<PathBuf>,
 
@@ -69,10 +69,18 @@ struct Report<'a> {
 
 impl CheckArgs {
     pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Found> {
-        let mut found = Found::Nothing;
+        let (mut found, mut not_looked) = (Found::Nothing, false);
         for object in &self.objects {
-            let findings = Findings::of_object(&read(object)?)
-                .with_context(|| object.display().to_string())?;
+            let findings = match look(object) {
+                Ok(findings) => findings,
+                Err(error) => {
+                    // The others are to be looked at all the same.
+                    output.flush()?;
+                    anstream::eprintln!("bpfmap: {error:#}");
+                    not_looked = true;
+                    continue;
+                }
+            };
             match self.format {
                 _ if output.is_json() => output.json(&Report { object, findings: &findings })?,
                 Format::Json => output.json(&Report { object, findings: &findings })?,
@@ -87,8 +95,12 @@ impl CheckArgs {
                 found = Found::Problem;
             }
         }
-        Ok(found)
+        Ok(if not_looked { Found::NotLooked } else { found })
     }
+}
+
+fn look(object: &Path) -> anyhow::Result<Findings> {
+    Findings::of_object(&read(object)?).with_context(|| object.display().to_string())
 }
 
 fn text(object: &Path, findings: &Findings, output: &mut Output) -> anyhow::Result<()> {

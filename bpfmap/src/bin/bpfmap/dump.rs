@@ -9,7 +9,7 @@ use bpfmap::{AnyMap, Decoder, EntryFormat, Object};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::layout::read;
+use crate::file::read;
 use crate::output::Output;
 use crate::select::MapArgs;
 use crate::{Found, interrupt};
@@ -52,6 +52,7 @@ pub(crate) fn run(args: &DumpArgs, output: &mut Output) -> anyhow::Result<Found>
             map.label()
         );
     }
+    interrupt::watch();
     let mut progress = Progress::new(&map);
     let mut lines = Lines::new(&map, &format);
     let mut entries = map.entries();

@@ -8,7 +8,8 @@ static CAME: AtomicBool = AtomicBool::new(false);
 static WAITING: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
 
 /// From now on SIGINT, SIGTERM and SIGHUP end the command between two lines of
-/// its output, and not within one.
+/// its output, and not within one. Until then they end it at once, wherever it waits:
+/// for the commands that look whether one came.
 pub(crate) fn watch() {
     // Without a handler they end it at once, which is no worse than not to start.
     let _ = ctrlc::set_handler(|| {

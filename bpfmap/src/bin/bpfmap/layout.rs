@@ -15,13 +15,14 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::Found;
+use crate::file::read;
 use crate::output::Output;
 use crate::select::Selected;
 
 /// A map of an object or of the kernel, or a type.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LayoutArgs {
-    /// The object that the compiler of the BPF program wrote.
+    /// The object that the compiler of the BPF program wrote; `-` is standard input.
     #[arg(value_name = "OBJECT", required_unless_present_any = ["kernel", "map", "id", "pin"])]
     object: Option<PathBuf>,
 
@@ -170,11 +171,6 @@ impl LayoutArgs {
         }
         Ok(write!(output, "{generated}")?)
     }
-}
-
-/// The bytes of a file that is named on the command line.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// A type that was asked for by name.

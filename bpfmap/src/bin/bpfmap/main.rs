@@ -13,6 +13,7 @@ mod check;
 mod cli;
 mod doctor;
 mod dump;
+mod file;
 mod interrupt;
 mod layout;
 mod maps;
@@ -45,7 +46,6 @@ enum Found {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    interrupt::watch();
     let mut output = Output::new(cli.json, cli.color);
     let found = cli.command.run(&mut output);
     let found = found.and_then(|found| output.flush().map(|()| found).map_err(Into::into));

@@ -32,6 +32,7 @@ pub(crate) fn run(
     although_incomplete: bool,
     output: &mut Output,
 ) -> anyhow::Result<Found> {
+    interrupt::watch();
     let mut pins = Vec::new();
     let mut left = Found::Nothing;
     for Stale { map, reason, pins: of_one, .. } in stale {

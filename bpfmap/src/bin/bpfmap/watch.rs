@@ -105,6 +105,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(crate) fn run(args: &WatchArgs, output: &mut Output) -> anyhow::Result<Found> {
+    interrupt::watch();
     let mut targets = args.targets()?;
     let mut watermark = Watermark::new().threshold(args.threshold);
     let lines = Lines { verbose: args.verbose, once: args.once };

@@ -13,7 +13,7 @@ use clap::Args;
 use serde::{Serialize, Serializer};
 
 use crate::Found;
-use crate::layout::read;
+use crate::file::read;
 use crate::output::Output;
 use crate::select::{MapArgs, Selected, is_directory};
 
