@@ -74,6 +74,7 @@ fn concrete(
 ) -> TokenStream {
     let name = input.ident;
     let promises = promises(name, role, krate, table);
+    let prefix = prefix(input, input.generics, role, krate);
     let checks = checks(input, krate).into_iter().map(|check| {
         let Check { constant, span, function, arguments } = check;
         let table = quote!(<#name as #krate::__private::DerivedLayout>::TABLE);
@@ -84,6 +85,7 @@ fn concrete(
     quote! {
         const _: () = {
             #promises
+            #prefix
             #krate::__impl_pod! { #name }
         };
         const _: () = {
@@ -122,7 +124,35 @@ fn generic(
         #(#checks)*
         __bpfmap_table
     }};
-    instances(input.ident, &generics, role, krate, &layout)
+    let instances = instances(input.ident, &generics, role, krate, &layout);
+    let prefix = prefix(input, &generics, role, krate);
+    quote!(#instances #prefix)
+}
+
+/// Says of a key that it may be one of an `LpmTrie`, if its first field is the
+/// length of a prefix: that the compiler knows, and not the derive.
+fn prefix(input: &Struct<'_>, generics: &Generics, role: Role, krate: &TokenStream) -> TokenStream {
+    let [first, _, ..] = input.fields.as_slice() else { return TokenStream::new() };
+    if role == Role::Value {
+        return TokenStream::new();
+    }
+    let (name, first) = (input.ident, first.ty);
+    let mut generics = generics.clone();
+    // Of a form that may be false: then it is no such key, and nothing is wrong.
+    let length: WherePredicate =
+        parse_quote!(for<'__bpfmap> #first: #krate::__private::PrefixLength);
+    generics.make_where_clause().predicates.push(length);
+    prefix_key(name, &generics, krate)
+}
+
+fn prefix_key(name: &Ident, generics: &Generics, krate: &TokenStream) -> TokenStream {
+    let (params, arguments, conditions) = generics.split_for_impl();
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #params #krate::__private::DerivedLpmKey for #name #arguments #conditions {}
+        };
+    }
 }
 
 /// The promises about all instances of a generic struct.
@@ -352,9 +382,12 @@ fn fallback(input: &DeriveInput, role: Role) -> TokenStream {
     let (name, layout) = (&input.ident, quote!(#krate::__private::NO_LAYOUT));
     if !is_generic(&input.generics) {
         let promises = promises(name, role, &krate, &layout);
-        return quote!(const _: () = { #promises #krate::__impl_pod! { #name } };);
+        let prefix = prefix_key(name, &input.generics, &krate);
+        return quote!(const _: () = { #promises #prefix #krate::__impl_pod! { #name } };);
     }
     let mut generics = input.generics.clone();
     generics.make_where_clause().predicates.push(parse_quote!(Self: 'static));
-    instances(name, &generics, role, &krate, &layout)
+    let instances = instances(name, &generics, role, &krate, &layout);
+    let prefix = prefix_key(name, &generics, &krate);
+    quote!(#instances #prefix)
 }

@@ -24,10 +24,15 @@ enum Role {
 
 /// Makes a `#[repr(C)]` struct the key of a BPF map; it may be a value too.
 ///
+/// So a struct has one of the two derives, and never both: the compiler says of
+/// both that their implementations conflict (E0119), and to derive `BpfMapKey` alone
+/// is what is meant.
+///
 /// Refused at compile time, each at its field and with what to write instead:
 /// implicit padding, and types that cannot hold whatever bytes the kernel
 /// writes or that differ between machines. Generated: the table of offsets,
-/// `BpfLayout::LAYOUT`, and `aya::Pod`.
+/// `BpfLayout::LAYOUT`, and `aya::Pod`; and `LpmKey`, where the first field of
+/// several is a `u32`.
 ///
 /// A struct with parameters is checked for each of its instances: by
 /// `bpfmap::assert_layout!(Key<u32>)` in `cargo check`, and in any case wherever
@@ -61,7 +66,9 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 /// Makes a `#[repr(C)]` struct the value of a BPF map.
 ///
 /// It is as `BpfMapKey` in all but one thing: its fields may belong to the
-/// kernel, such as `SpinLock`, so it is not a key.
+/// kernel, such as `SpinLock`, so it is not a key. A key is a value too, so a struct
+/// that is both derives `BpfMapKey` alone; with both derives their implementations
+/// conflict (E0119).
 #[proc_macro_derive(BpfMapValue, attributes(bpf))]
 pub fn derive_value(input: TokenStream) -> TokenStream {
     expand::derive(&parse_macro_input!(input as DeriveInput), Role::Value).into()

@@ -110,7 +110,7 @@ pub mod watch;
 pub use bpfmap_derive::{BpfEnum, BpfMapKey, BpfMapValue};
 pub use layout::{
     Allowed, Be16, Be32, Be64, BpfEnum, BpfLayout, BpfMapKey, BpfMapValue, Counterpart, Enum,
-    Field, Kind, Kptr, Layout, ListHead, ListNode, Pad, RbNode, RbRoot, Refcount,
+    Field, Kind, Kptr, Layout, ListHead, ListNode, LpmKey, Pad, RbNode, RbRoot, Refcount,
     ResilientSpinLock, SpinLock, Timer, Workqueue, from_bytes, zeroed,
 };
 
@@ -155,6 +155,7 @@ pub mod __private {
         NO_LAYOUT, Seal, attributes_fit, padding_at_end, padding_before,
     };
     pub use crate::layout::derived::{DerivedKey, DerivedLayout};
+    pub use crate::layout::prefix::{DerivedLpmKey, PrefixLength};
     #[cfg(feature = "std")]
     pub use crate::maps::event::{tag, tagged};
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
 use aya::Ebpf;
-use bpfmap::{BpfMapKey, Error, LpmTrie, MapType, OpenOptions, Pad, fault};
+use bpfmap::{BpfMapKey, Error, LpmKey, LpmTrie, MapType, OpenOptions, Pad, fault};
 
 use crate::features::TRIE_BATCH;
 use crate::maps::{MAPS, Prefix, prefix};
@@ -63,7 +63,7 @@ struct PrefixOfMac {
     pad: Pad<2>,
 }
 
-fn raw<K: BpfMapKey>() -> Result<LpmTrie<K, u32>, Box<dyn std::error::Error>> {
+fn raw<K: LpmKey>() -> Result<LpmTrie<K, u32>, Box<dyn std::error::Error>> {
     let fd = crate::raw::Create {
         map_type: MapType::LPM_TRIE.as_raw(),
         name: "trie",

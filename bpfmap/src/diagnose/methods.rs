@@ -6,7 +6,7 @@ use super::chain::Chain;
 use super::diagnosis::Diagnosis;
 use super::key;
 use super::request::Why;
-use crate::layout::{BpfMapKey, BpfMapValue};
+use crate::layout::{BpfMapKey, BpfMapValue, LpmKey};
 use crate::maps::{
     Array, ArrayOfMaps, HasOpen, HashMap, HashOfMaps, LocalStorage, LpmTrie, MapValue, TypedMap,
 };
@@ -19,7 +19,7 @@ impl<K: BpfMapKey, V: MapValue> HashMap<K, V> {
     }
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
+impl<K: LpmKey, V: BpfMapValue> LpmTrie<K, V> {
     /// Why no prefix covers a key: [`Why::ask`], with nothing known beforehand.
     pub fn why(&self, key: &K) -> Diagnosis {
         Why::new().ask(self, key)

@@ -193,34 +193,27 @@ pub const fn attributes_fit(layout: &Layout, index: usize) {
     }
 }
 
-/// Refuses a key of an `LpmTrie` that does not begin with the length of the prefix.
+/// Refuses prefixes of an address, of `len` bytes, for a key that has no place for
+/// it, or for more than that.
 #[cfg(feature = "std")]
 #[track_caller]
-pub(crate) const fn begins_with_length(layout: &Layout) {
-    if layout.is_refused() {
+pub(crate) const fn address_fits(layout: &Layout, address: &str, len: usize) {
+    /// How long the length of the prefix is.
+    const LENGTH: usize = size_of::<u32>();
+    if layout.is_refused() || layout.size() == (LENGTH + len).next_multiple_of(layout.align()) {
         return;
     }
-    let message = Message::new().text(
-        "the key of an `LpmTrie` is a struct that begins with the length of the prefix in bits, \
-         a `u32`, and goes on with what it is a prefix of",
-    );
-    match layout.fields() {
-        [] if layout.name().is_empty() => message.text(", and an array is none").panic(),
-        [] => message.text(", and `").text(layout.name()).text("` is none").panic(),
-        [first, rest @ ..] => {
-            let message = message.text(": `").text(layout.name()).text("` begins with `");
-            let message = message.text(first.name());
-            let is_length = matches!(first.layout().kind(), Kind::Unsigned) && first.size() == 4;
-            match first.layout().kind() {
-                _ if is_length && rest.is_empty() => {
-                    message.text("`, and has nothing behind it").panic();
-                }
-                _ if is_length => {}
-                Kind::Array { .. } => message.text("`, an array").panic(),
-                _ => message.text(": ").text(first.layout().name()).text("`").panic(),
-            }
-        }
-    }
+    Message::new()
+        .text("`")
+        .text(layout.name())
+        .text("`, the key of this `LpmTrie`, has ")
+        .number(layout.size() - LENGTH)
+        .text(" bytes behind the length of the prefix, and an address that is ")
+        .text(address)
+        .text(" has ")
+        .number(len)
+        .text(": it takes addresses of the kind that the key has")
+        .panic();
 }
 
 /// What an array is made of.
@@ -297,20 +290,18 @@ mod tests {
 
     #[cfg(feature = "std")]
     #[test]
-    fn a_key_of_a_trie_that_is_none_is_named() {
+    fn an_address_of_another_kind_is_named_beside_the_key() {
         const FIELDS: &[Field] =
-            &[Field::new("addr", "addr", 0, u64::LAYOUT), Field::new("len", "len", 8, u32::LAYOUT)];
-        const ROUTE: Layout = Layout::of_struct("Route", 16, 8, false, FIELDS);
-        const BARE: Layout =
-            Layout::of_struct("Bare", 4, 4, false, &[Field::new("len", "len", 0, u32::LAYOUT)]);
-        let ends = |layout: &'static Layout, end: &str| {
-            let refusal = refusal(|| begins_with_length(layout));
-            assert!(refusal.ends_with(end), "{refusal}");
-        };
-        ends(&ROUTE, ": `Route` begins with `addr: u64`");
-        ends(&BARE, ": `Bare` begins with `len`, and has nothing behind it");
-        ends(u32::LAYOUT, " of, and `u32` is none");
-        ends(<[u8; 6]>::LAYOUT, " of, and an array is none");
+            &[Field::new("len", "len", 0, u32::LAYOUT), Field::new("addr", "addr", 4, u32::LAYOUT)];
+        const ROUTE: Layout = Layout::of_struct("Route", 8, 4, false, FIELDS);
+        assert_eq!(
+            refusal(|| address_fits(&ROUTE, "an `Ipv6Addr`", 16)),
+            "`Route`, the key of this `LpmTrie`, has 4 bytes behind the length of the prefix, and an \
+             address that is an `Ipv6Addr` has 16: it takes addresses of the kind that the key has"
+        );
+        address_fits(&ROUTE, "an `Ipv4Addr`", 4);
+        // With padding behind it.
+        address_fits(&ROUTE, "an array", 3);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod endian;
 mod enums;
 mod kernel_owned;
 mod pad;
+pub(crate) mod prefix;
 mod scalar;
 mod table;
 
@@ -31,6 +32,7 @@ pub use kernel_owned::{
     Workqueue,
 };
 pub use pad::Pad;
+pub use prefix::LpmKey;
 pub use table::{Allowed, Counterpart, Field, Kind, Layout};
 
 /// A type whose bytes are known, one by one, at compile time.

@@ -1,7 +1,7 @@
 //! Maps whose values are found by a key.
 
 use super::{Array, ArrayOfMaps, HasOpen, HashMap, HashOfMaps, LpmTrie, MapValue, TypedMap};
-use crate::layout::{BpfMapKey, BpfMapValue};
+use crate::layout::{BpfMapKey, BpfMapValue, LpmKey};
 
 /// A typed map whose values are found by a key, of which [`Why`](crate::Why) says
 /// why there is none.
@@ -16,7 +16,7 @@ impl<K: BpfMapKey, V: MapValue> Keyed for HashMap<K, V> {
     type Key = K;
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> Keyed for LpmTrie<K, V> {
+impl<K: LpmKey, V: BpfMapValue> Keyed for LpmTrie<K, V> {
     type Key = K;
 }
 

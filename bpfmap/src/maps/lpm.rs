@@ -13,8 +13,8 @@ use super::value::MapValue;
 use super::walk::{Iter, Keys, Values, Walk};
 use super::{FromOpen, OpenMap, TypedMap};
 use crate::Error;
-use crate::layout::check::begins_with_length;
-use crate::layout::{BpfMapKey, BpfMapValue, Layout, bytes_of, bytes_of_mut, zeroed};
+use crate::layout::check::address_fits;
+use crate::layout::{BpfMapValue, Layout, LpmKey, bytes_of, bytes_of_mut, zeroed};
 use crate::map_type::MapType;
 use crate::probe::{Feature, Inconclusive, Support};
 use crate::sys::{Errno, Update};
@@ -23,7 +23,7 @@ use crate::sys::{Errno, Update};
 /// `BPF_MAP_TYPE_LPM_TRIE`, since Linux 4.11.
 ///
 /// A key is a struct that begins with the length of the prefix in bits, a `u32`
-/// in the order of the host; the bytes behind it are compared from the first bit
+/// in the order of the host ([`LpmKey`]); the bytes behind it are compared from the first bit
 /// on, so they are in network order.
 ///
 /// ```no_run
@@ -64,28 +64,20 @@ pub struct LpmTrie<K, V> {
     types: PhantomData<fn(K) -> V>,
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
-    /// What the kernel demands of a key.
-    const KEY: &'static Layout = {
-        begins_with_length(K::LAYOUT);
-        K::LAYOUT
-    };
-}
-
-impl<K: BpfMapKey, V: BpfMapValue> TypedMap for LpmTrie<K, V> {
+impl<K: LpmKey, V: BpfMapValue> TypedMap for LpmTrie<K, V> {
     const NAME: &'static str = "LpmTrie";
     const MAP_TYPES: &'static [MapType] = &[MapType::LPM_TRIE];
-    const KEY: Option<&'static Layout> = Some(Self::KEY);
+    const KEY: Option<&'static Layout> = Some(K::LAYOUT);
     const VALUE: Option<&'static Layout> = Some(V::LAYOUT);
 }
 
-impl<K: BpfMapKey, V: BpfMapValue> FromOpen for LpmTrie<K, V> {
+impl<K: LpmKey, V: BpfMapValue> FromOpen for LpmTrie<K, V> {
     fn from_open(open: OpenMap) -> Self {
         Self { open, types: PhantomData }
     }
 }
 
-opening!(LpmTrie<K: BpfMapKey, V: BpfMapValue>);
+opening!(LpmTrie<K: LpmKey, V: BpfMapValue>);
 freezing!(LpmTrie<K, V>);
 
 /// An address, of which an [`LpmTrie`] has prefixes for keys: an [`Ipv4Addr`], an
@@ -98,6 +90,8 @@ mod sealed {
     /// What the kernel compares, from the first bit on.
     pub trait Octets {
         const LEN: usize;
+        /// What messages call it.
+        const NAME: &'static str;
         fn write(&self, to: &mut [u8]);
     }
 }
@@ -106,6 +100,7 @@ impl<const N: usize> PrefixAddress for [u8; N] {}
 
 impl<const N: usize> sealed::Octets for [u8; N] {
     const LEN: usize = N;
+    const NAME: &'static str = "an array of bytes";
 
     fn write(&self, to: &mut [u8]) {
         to.copy_from_slice(self);
@@ -118,6 +113,7 @@ macro_rules! addresses {
 
         impl sealed::Octets for $address {
             const LEN: usize = $len;
+            const NAME: &'static str = concat!("an `", stringify!($address), "`");
 
             fn write(&self, to: &mut [u8]) {
                 to.copy_from_slice(&self.octets());
@@ -152,7 +148,7 @@ fn clear_rest(key: &mut [u8]) {
 }
 
 /// What tells a prefix from others.
-fn identity<K: BpfMapKey>(key: &K) -> Cow<'_, [u8]> {
+fn identity<K: LpmKey>(key: &K) -> Cow<'_, [u8]> {
     let mut bytes = bytes_of(key).to_vec();
     clear_rest(&mut bytes);
     Cow::Owned(bytes)
@@ -161,7 +157,7 @@ fn identity<K: BpfMapKey>(key: &K) -> Cow<'_, [u8]> {
 /// Keys. A prefix that is longer than the key has bits is refused with
 /// [`Error::PrefixTooLong`] by each operation that is given one; the kernel itself
 /// would answer a lookup as if there were none.
-impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
+impl<K: LpmKey, V: BpfMapValue> LpmTrie<K, V> {
     /// The key of the first `length` bits of an address. The bits behind are set
     /// to zero; the kernel does not look at them.
     ///
@@ -199,13 +195,8 @@ const fn bits(bytes: usize) -> u32 {
 }
 
 /// The key of all bits of an address.
-fn key_of<K: BpfMapKey, A: PrefixAddress>(address: &A) -> K {
-    const {
-        assert!(
-            size_of::<K>() == (LENGTH + A::LEN).next_multiple_of(align_of::<K>()),
-            "the key of this LpmTrie is not a length and an address of that kind"
-        );
-    }
+fn key_of<K: LpmKey, A: PrefixAddress>(address: &A) -> K {
+    const { address_fits(K::LAYOUT, A::NAME, A::LEN) };
     let mut key = zeroed();
     let bytes = bytes_of_mut(&mut key);
     bytes[..LENGTH].copy_from_slice(&bits(A::LEN).to_ne_bytes());
@@ -214,7 +205,7 @@ fn key_of<K: BpfMapKey, A: PrefixAddress>(address: &A) -> K {
 }
 
 /// Prefixes.
-impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
+impl<K: LpmKey, V: BpfMapValue> LpmTrie<K, V> {
     /// The value of the longest prefix in the map that `key` begins with; `None`
     /// when there is none. Prefixes that are longer than `key` do not count: for
     /// a single address, it has all of its bits, and
@@ -360,7 +351,7 @@ impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V> {
 
 /// What is there and what is not. The kernel finds no very prefix, so each of
 /// these walks.
-impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V>
+impl<K: LpmKey, V: BpfMapValue> LpmTrie<K, V>
 where
     V: MapValue,
 {
@@ -401,7 +392,7 @@ where
 /// some may be seen twice. What is there from the beginning to the end of a walk
 /// is seen, or the walk ends with an error: it does not hand out more prefixes
 /// than the map can hold.
-impl<K: BpfMapKey, V: BpfMapValue> LpmTrie<K, V>
+impl<K: LpmKey, V: BpfMapValue> LpmTrie<K, V>
 where
     V: MapValue,
 {
