@@ -235,7 +235,9 @@ struct Fields {
     all: Vec<Field>,
     given: HashSet<String>,
     names: Names,
-    pads: usize,
+    /// How many fields there are that are no pads, which numbers the pad behind them
+    /// as the derive does that proposes one.
+    before: usize,
 }
 
 impl Fields {
@@ -247,12 +249,13 @@ impl Fields {
             names.reserve(&snake(&member.name));
             names.reserve(&member.name);
         }
-        Self { all: Vec::new(), given: HashSet::new(), names, pads: 0 }
+        Self { all: Vec::new(), given: HashSet::new(), names, before: 0 }
     }
 
     fn push(&mut self, field: Field) {
         self.given.insert(field.name.clone());
         self.all.push(field);
+        self.before += 1;
     }
 
     fn is_taken(&self, name: &str) -> bool {
@@ -285,14 +288,12 @@ impl Fields {
         let own = own.filter(|name| !self.is_taken(name));
         let name = match own {
             Some(own) => own.into(),
-            None => {
-                let name = format!("_pad{}", self.pads);
-                self.pads += 1;
-                self.names.unique(name)
-            }
+            None => self.names.unique(format!("_pad{}", self.before)),
         };
+        let before = self.before;
         let ty = Ty { align: 1, ..Ty::new(format!("Pad<{size}>"), size) };
         self.push(Field { name, ty, c_name: None });
+        self.before = before;
     }
 }
 

@@ -33,7 +33,7 @@ pub struct SchedulerOps {
     #[bpf(pointer)]
     pub pick: u64,
     pub flags: u32,
-    pub _pad0: Pad<4>,
+    pub _pad2: Pad<4>,
 }
 
 // `events` (ringbuf): no map declares the types of events: name the struct, with `bpfmap layout --rust --type NAME`, and its Rust type is written.

@@ -5,7 +5,7 @@ use bpfmap::{Array, BpfEnum, BpfMapKey, BpfMapValue, Enum, HashMap, LpmTrie, Pad
 #[repr(C)]
 pub struct Endpoint {
     pub proto: u8,
-    pub _pad0: Pad<1>,
+    pub _pad1: Pad<1>,
     pub port: u16,
 }
 
@@ -14,10 +14,10 @@ pub struct Endpoint {
 #[repr(C)]
 pub struct Holed {
     pub from: Endpoint,
-    pub _pad0: Pad<4>,
+    pub _pad1: Pad<4>,
     pub cookie: u64,
     pub last: u8,
-    pub _pad1: Pad<7>,
+    pub _pad3: Pad<7>,
 }
 
 /// `union address`, 16 bytes.
@@ -49,7 +49,7 @@ pub struct Prefix {
 pub struct Aligned {
     pub wide: u64,
     pub narrow: u8,
-    pub _pad0: Pad<23>,
+    pub _pad2: Pad<23>,
 }
 
 /// `struct packed`, 37 bytes.
@@ -69,7 +69,7 @@ pub struct Flags {
     #[bpf(bitfields)]
     pub first_second: u8,
     pub whole: u8,
-    pub _pad0: Pad<2>,
+    pub _pad2: Pad<2>,
     /// Bitfields: `low` is bits 0 to 23.
     #[bpf(bitfields)]
     pub low: u32,
@@ -77,7 +77,7 @@ pub struct Flags {
     #[bpf(bitfields)]
     pub wide: [u8; 5],
     pub r#type: u8,
-    pub _pad1: Pad<2>,
+    pub _pad5: Pad<2>,
 }
 
 /// `struct Self`, 24 bytes.
@@ -93,7 +93,7 @@ pub struct Self2 {
     pub src_ip2: u32,
     pub _pad0: Pad<4>,
     pub r#gen: u16,
-    pub _pad0_2: Pad<2>,
+    pub _pad5: Pad<2>,
 }
 
 /// `pair`, 32 bytes.

@@ -33,7 +33,7 @@ pub struct Closed {
 pub struct Count {
     pub packets: u32,
     pub last: u16,
-    pub _pad0: Pad<2>,
+    pub _pad2: Pad<2>,
 }
 
 /// `struct locked`, 16 bytes.
@@ -51,7 +51,7 @@ pub struct Locked {
 pub struct Bss {
     #[bpf(name = "report.pid")]
     pub report_pid: u32,
-    pub _pad0: Pad<4>,
+    pub _pad1: Pad<4>,
     /// `const struct opened *`.
     #[bpf(pointer)]
     pub unused_opened: u64,

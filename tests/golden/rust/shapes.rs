@@ -39,7 +39,7 @@ pub struct Integers {
     /// A `bool`: 0 is false, all else true.
     pub l: u8,
     pub m: u32,
-    pub _pad0: Pad<4>,
+    pub _pad13: Pad<4>,
 }
 
 /// `struct orders`, 24 bytes.
@@ -102,10 +102,10 @@ pub struct Nested {
 #[repr(C)]
 pub struct Holes {
     pub a: u8,
-    pub _pad0: Pad<3>,
+    pub _pad1: Pad<3>,
     pub b: u32,
     pub c: u16,
-    pub _pad1: Pad<2>,
+    pub _pad3: Pad<2>,
 }
 
 /// `struct padding`, 16 bytes.

@@ -86,7 +86,7 @@ pub struct Numbers {
     pub k: u32,
     pub color: Enum<Color>,
     pub sign: Enum<Sign>,
-    pub _pad0: Pad<4>,
+    pub _pad13: Pad<4>,
     pub l: i64,
     pub m: u64,
 }
@@ -104,7 +104,7 @@ pub struct Parts {
     /// A union: `word: __u32`, `bytes: __u8[4]`; `arm_of_union` is for one of them.
     #[bpf(opaque)]
     pub word_or_bytes: [u8; 4],
-    pub _pad0: Pad<4>,
+    pub _pad7: Pad<4>,
     /// A union: `wide: __u64`, `part: struct part`; `arm_of = "either"` is for one of them.
     #[bpf(opaque)]
     pub either: [u8; 8],
@@ -123,7 +123,7 @@ pub struct Bits {
     /// Bitfields: `a` is bits 0 to 2, `b` is bits 3 to 9, `c` is bits 10 to 14, `d` is bits 17 to 31.
     #[bpf(bitfields)]
     pub a_others: u32,
-    pub _pad0: Pad<4>,
+    pub _pad1: Pad<4>,
     /// Bitfields: `e` is bits 0 to 32, `f` is bits 33 to 63.
     #[bpf(bitfields)]
     pub e_f: u64,
@@ -131,7 +131,7 @@ pub struct Bits {
     #[bpf(bitfields)]
     pub g_h: u16,
     pub whole: u8,
-    pub _pad1: Pad<5>,
+    pub _pad4: Pad<5>,
 }
 
 /// `struct wide`, 32 bytes.
