@@ -161,6 +161,25 @@ fn rust_types_are_written() {
 }
 
 #[test]
+fn a_ring_buffer_alone_has_the_events_that_it_has_among_others() {
+    let maps = "tests/bpf/maps.bpf.o";
+    let (whole, alone) =
+        (prints(&["layout", maps, "--rust"], 0), prints(&["layout", maps, "events", "--rust"], 0));
+    let of_events = |text: &str| {
+        let lines = text.lines().skip_while(|line| !line.starts_with("// `events` (ringbuf)"));
+        lines.take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of_events(&alone), of_events(&whole));
+    assert!(of_events(&alone)[1].ends_with("opened, closed."), "{alone}");
+    assert!(alone.contains("pub struct Opened"), "{alone}");
+    // Those of another map are none of it, and who names them means these.
+    let text = prints(&["layout", maps, "mapped", "--rust"], 0);
+    assert!(!text.contains("Opened"), "{text}");
+    let text = prints(&["layout", maps, "events", "--type", "closed", "--rust"], 0);
+    assert!(text.contains("RingBuf<Closed>") && !text.contains("Opened"), "{text}");
+}
+
+#[test]
 fn what_cannot_be_shown_is_said_in_a_line() {
     let error = refuses(&["layout", SHAPES, "armz"]);
     assert!(error.starts_with(&format!("{SHAPES}: no map `armz` in the object; did you mean")));

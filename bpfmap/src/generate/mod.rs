@@ -184,6 +184,18 @@ impl<'a> Generator<'a> {
         Ok(self)
     }
 
+    /// Asks for the types of events that the program keeps in its BTF, when a map
+    /// that was asked for has events:
+    /// `const struct event *unused_event __attribute__((unused));`.
+    pub fn kept_events(&mut self) -> &mut Self {
+        if self.wanted.iter().any(|map| events::has_events(MapType::from_raw(map.map_type))) {
+            for name in events::kept(self.btf).unwrap_or_default() {
+                let _ = self.named(&name);
+            }
+        }
+        self
+    }
+
     /// Writes what was asked for.
     ///
     /// It does not fail: what cannot be written is said in a comment, and in
@@ -209,14 +221,10 @@ impl Object<'_> {
     /// See [`Generator`] for some of them.
     pub fn generate(&self) -> Generated {
         let mut generator = Generator::new(self.btf());
-        if self.maps().any(|map| events::has_events(map.map_type())) {
-            for name in events::kept(self.btf()).unwrap_or_default() {
-                let _ = generator.named(&name);
-            }
-        }
         for map in self.maps() {
             generator.map(map);
         }
+        generator.kept_events();
         generator.finish()
     }
 }

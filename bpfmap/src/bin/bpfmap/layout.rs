@@ -89,7 +89,6 @@ impl LayoutArgs {
         let maps = self.maps(&object).with_context(|| path.display().to_string())?;
         if self.rust {
             let generated = match maps.is_empty() && self.types.is_empty() {
-                // With the types of events that it keeps.
                 true => object.generate(),
                 false => self.rust_types(object.btf(), &maps)?,
             };
@@ -117,8 +116,7 @@ impl LayoutArgs {
         let types = map.types()?;
         if self.rust {
             let mut generator = Generator::new(types.btf());
-            let name = &map.label().name;
-            generator.loaded_map(name, map.map_type(), types.key(), types.value());
+            generator.loaded_map(&map.label().name, map.map_type(), types.key(), types.value());
             return self.write_rust(&generator.finish(), output);
         }
         let table = Map::of_kernel(map, &types);
@@ -161,6 +159,10 @@ impl LayoutArgs {
         }
         for map in maps {
             generator.map(*map);
+        }
+        // As for the whole object, unless it was said which they are.
+        if self.types.is_empty() {
+            generator.kept_events();
         }
         Ok(generator.finish())
     }
