@@ -99,6 +99,15 @@ impl AnyMap {
         })
     }
 
+    /// The name that the kernel keeps, of at most 15 bytes, by whatever way it was
+    /// opened; that of the pin for a map without one.
+    pub fn name(&self) -> &str {
+        match &*self.open.map.info().name {
+            "" => &self.open.label.name,
+            name => name,
+        }
+    }
+
     /// How messages name it.
     pub fn label(&self) -> &Arc<MapLabel> {
         &self.open.label

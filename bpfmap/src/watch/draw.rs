@@ -17,7 +17,11 @@ impl Display for WatchedMap {
         if !self.name.is_empty() {
             write!(f, " `{}`", self.name.escape_debug())?;
         }
-        write!(f, " (id {})", self.id)
+        write!(f, " (id {})", self.id)?;
+        match &self.pin {
+            Some(pin) => write!(f, " pinned at {}", pin.display().to_string().escape_debug()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How full a map was when it was looked at.
 
+use std::path::PathBuf;
+
 use crate::map_type::MapType;
 use crate::maps::uncountable;
 use crate::{AnyMap, Error, Occupancy};
@@ -11,22 +13,26 @@ use crate::{AnyMap, Error, Occupancy};
 pub struct WatchedMap {
     /// Its id.
     pub id: u32,
-    /// The name that the kernel keeps, or that of its pin when it was found by that;
-    /// empty for a map without one.
+    /// The name that the kernel keeps, or else that of its pin when it was found by
+    /// that; empty for a map without one.
     pub name: String,
     /// Its type.
     pub map_type: MapType,
+    /// Where it is pinned, when it was found by that.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub pin: Option<PathBuf>,
 }
 
 impl WatchedMap {
     /// A map, as samples that were not counted by [`Targets`](super::Targets) name it.
     pub fn new(id: u32, name: impl Into<String>, map_type: MapType) -> Self {
-        Self { id, name: name.into(), map_type }
+        Self { id, name: name.into(), map_type, pin: None }
     }
 
     /// An open map.
     pub fn of(map: &AnyMap) -> Self {
-        Self::new(map.id(), map.label().name.as_str(), map.map_type())
+        let pin = map.label().pin.clone();
+        Self { pin, ..Self::new(map.id(), map.name(), map.map_type()) }
     }
 
     /// Whether it can be said how full it is.

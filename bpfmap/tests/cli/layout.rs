@@ -61,8 +61,11 @@ fn a_map_by_its_pin() -> TestResult {
     let ran = bpfmap(&format!("layout --pin {path}"));
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("\n  13      3     pad     __u8[3]\n"), "{ran:?}");
+    // By the kernel's name, and not by that of the pin.
+    assert!(ran.out.starts_with("hash `flows` (id "), "{ran:?}");
+    assert!(ran.out.contains(&format!(") pinned at {path}: ")), "{ran:?}");
     let ran = bpfmap(&format!("layout --pin {path} --rust"));
-    assert!(ran.out.contains("pub type Pinned = HashMap<FlowKey, FlowStats>;"), "{ran:?}");
+    assert!(ran.out.contains("pub type Flows = HashMap<FlowKey, FlowStats>;"), "{ran:?}");
     std::fs::remove_file(bpffs.path().join("pinned"))?;
     let ran = bpfmap(&format!("layout --pin {path}"));
     assert!(ran.refused().contains("; nothing is pinned there"), "{ran:?}");
@@ -76,7 +79,7 @@ fn the_variables_of_a_program() -> TestResult {
     bpftool(&format!("prog loadall {GLOBALS_PATH} {path}/programs pinmaps {path}/maps"))?;
     let ran = bpfmap(&format!("layout --pin {path}/maps/globals_rodata"));
     let (line, rest) = ran.out.split_once('\n').ok_or("no table")?;
-    assert!(line.starts_with("array `globals_rodata` (id "), "{line}");
+    assert!(line.starts_with("array `globals.rodata` (id "), "{line}");
     // Without the index, which is 0.
     assert!(rest.starts_with("value: .rodata, 20 bytes\n"), "{rest}");
     let ran = bpfmap(&format!("layout --pin {path}/maps/globals_rodata --rust"));

@@ -267,12 +267,16 @@ fn what_cannot_be_watched_is_refused_in_a_line() -> TestResult {
 
 fn a_pin_that_vanishes_is_a_line() -> TestResult {
     let bpffs = Bpffs::mount()?;
-    let path: PathBuf = bpffs.path().join("flows");
+    let path: PathBuf = bpffs.path().join("another_name");
     let ebpf = Ebpf::load(FLOWS)?;
     let Some(aya::maps::Map::HashMap(data)) = ebpf.map("flows") else { panic!("no map") };
     data.pin(&path)?;
     let mut watch = Watch::start(&format!("--json --pin {}", path.display()))?;
-    watch.event("watched")?;
+    // It has the kernel's name, which is that of its series too.
+    let map = serde_json::json!({
+        "id": id(&ebpf, "flows")?, "name": "flows", "map_type": "hash", "pin": path,
+    });
+    assert_eq!(watch.event("watched")?["map"], map);
     std::fs::remove_file(&path)?;
     assert_eq!(watch.event("unpinned")?["map"]["id"], id(&ebpf, "flows")?);
     // Another in its place.

@@ -116,7 +116,7 @@ impl LayoutArgs {
         let types = map.types()?;
         if self.rust {
             let mut generator = Generator::new(types.btf());
-            generator.loaded_map(&map.label().name, map.map_type(), types.key(), types.value());
+            generator.loaded_map(map.name(), map.map_type(), types.key(), types.value());
             return self.write_rust(&generator.finish(), output);
         }
         let table = Map::of_kernel(map, &types);
@@ -258,7 +258,7 @@ impl Map {
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let line = format!("{}: {}", WatchedMap::of(map), parts.join(", "));
         Self {
-            name: map.label().name.clone(),
+            name: map.name().into(),
             map_type,
             max_entries: map.max_entries(),
             key: Side { is_index: is_section, ..key },

@@ -1,13 +1,16 @@
 //! The metrics, as text for Prometheus.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bpfmap::watch::{Reading, Sample, WatchedMap, Watermark};
 use hyper::body::Bytes;
-use prometheus_client::encoding::{EncodeLabelSet, prometheus_text, text};
+use prometheus_client::encoding::{
+    EncodeLabel, EncodeLabelSet, LabelSetEncoder, prometheus_text, text,
+};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -34,18 +37,34 @@ impl Page {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Labels {
     map: String,
     id: u32,
     r#type: String,
+    /// Of a map that is watched by it: what stays when its program starts again.
+    pin: Option<String>,
+}
+
+impl EncodeLabelSet for Labels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        ("map", self.map.as_str()).encode(encoder.encode_label())?;
+        ("id", self.id).encode(encoder.encode_label())?;
+        ("type", self.r#type.as_str()).encode(encoder.encode_label())?;
+        match &self.pin {
+            Some(pin) => ("pin", pin.as_str()).encode(encoder.encode_label()),
+            // An empty one would be the same to Prometheus, and nothing to read.
+            None => Ok(()),
+        }
+    }
 }
 
 impl Labels {
     fn of(map: &WatchedMap) -> Self {
         let number = || map.map_type.as_raw().to_string();
         let r#type = map.map_type.name().map_or_else(number, str::to_owned);
-        Self { map: map.name.clone(), id: map.id, r#type }
+        let pin = map.pin.as_ref().map(|pin| pin.display().to_string());
+        Self { map: map.name.clone(), id: map.id, r#type, pin }
     }
 }
 
@@ -181,6 +200,32 @@ impl Metrics {
             && prometheus_text::encode(&mut plain, &self.registry).is_ok()
         {
             self.page.set(Texts { open_metrics: open_metrics.into(), plain: plain.into() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bpfmap::MapType;
+
+    use super::*;
+
+    #[test]
+    fn a_series_says_where_the_map_is_pinned_if_it_was_found_by_that() {
+        let mut metrics = Metrics::new(0.85);
+        let reading = || Reading::Failed("not today".into());
+        let mut pinned = WatchedMap::new(3, "flows", MapType::HASH);
+        pinned.pin = Some("/sys/fs/bpf/by_pin".into());
+        let plain = WatchedMap::new(4, "flows", MapType::HASH);
+        let samples = [Sample::new(pinned, reading()), Sample::new(plain, reading())];
+        metrics.look(&samples, &Watermark::new());
+        let texts = metrics.page().texts();
+        for text in [texts.plain, texts.open_metrics] {
+            let text = String::from_utf8(text.into()).unwrap();
+            let series = "bpfmap_map_scrape_errors_total{map=\"flows\",id=";
+            let by_pin = format!("{series}\"3\",type=\"hash\",pin=\"/sys/fs/bpf/by_pin\"}} 1");
+            assert!(text.contains(&by_pin), "{text}");
+            assert!(text.contains(&format!("{series}\"4\",type=\"hash\"}} 1")), "{text}");
         }
     }
 }
