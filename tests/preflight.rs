@@ -593,3 +593,164 @@ fn a_report_is_data_too() {
     assert_eq!(jobs[0]["verdict"], "fail");
     assert_eq!(jobs[0]["because"], serde_json::json!(["bpffs"]));
 }
+
+/// A machine that is a little different from one of `machines/`: files with other
+/// text, or none, and answers that are others.
+fn altered(
+    machine: &str,
+    files: &[(&str, Option<&str>)],
+    answers_too: &[(Feature, Support)],
+) -> Report {
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(&machines().join(machine), copy.path());
+    for (file, text) in files {
+        let file = copy.path().join(file);
+        match text {
+            Some(text) => {
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, text).unwrap();
+            }
+            None => std::fs::remove_file(file).unwrap(),
+        }
+    }
+    let text = std::fs::read_to_string(copy.path().join("answers")).unwrap();
+    let answers = answers(&text).into_iter().chain(answers_too.iter().cloned());
+    Preflight::new().root(copy.path()).answers(answers).run()
+}
+
+#[track_caller]
+fn judged(report: &Report, id: &str, expected: Verdict, found: &str) {
+    let check = report.check(id).unwrap_or_else(|| panic!("no check {id}"));
+    assert_eq!(check.verdict, expected, "{id}: {}", check.found);
+    assert!(check.found.contains(found), "{id}: {}", check.found);
+}
+
+const STATUS: &str = "proc/self/status";
+const MOUNTS: &str = "proc/self/mountinfo";
+const CONFIG: &str = "boot/config-5.15.0-1-amd64";
+
+fn unknown(errno: i32) -> Support {
+    Support::Unknown(Inconclusive { call: "BPF_MAP_CREATE", errno })
+}
+
+/// CAP_BPF, which Linux 5.8 brought, is number 39.
+#[test]
+fn the_last_capability_tells_whether_there_is_cap_bpf() {
+    let kernel = |last: Option<&str>| {
+        altered("debian-12", &[("proc/sys/kernel/cap_last_cap", last)], &[])
+    };
+    judged(&kernel(Some("39\n")), "kernel", Verdict::Pass, "which has CAP_BPF");
+    judged(&kernel(Some("38\n")), "kernel", Verdict::Warn, "which has no CAP_BPF");
+    judged(&kernel(None), "kernel", Verdict::Unknown, "whether it has CAP_BPF is unknown");
+}
+
+#[test]
+fn types_of_the_kernel_that_are_out_of_reach_are_no_pass() {
+    let vmlinux = "sys/kernel/btf/vmlinux";
+    let no_sysfs = "22 1 0:21 / /proc rw - proc proc rw\n";
+    let report = altered("debian-12", &[(vmlinux, None), (MOUNTS, Some(no_sysfs))], &[]);
+    judged(&report, "kernel-btf", Verdict::Fail, "no sysfs is mounted");
+    let report = altered("debian-12", &[(vmlinux, None), (MOUNTS, None)], &[]);
+    judged(&report, "kernel-btf", Verdict::Unknown, "whether a sysfs is mounted is unknown");
+}
+
+#[test]
+fn capabilities_of_an_unknown_user_namespace_are_no_pass() {
+    let report = altered("debian-12", &[("proc/self/uid_map", None)], &[]);
+    judged(&report, "user-namespace", Verdict::Unknown, "can be read");
+    for id in ["cap-bpf", "cap-perfmon", "cap-net-admin", "cap-sys-admin"] {
+        judged(&report, id, Verdict::Unknown, "in a user namespace that is not known");
+    }
+    assert_eq!(report.job(Job::LoadPrograms).verdict, Verdict::Unknown);
+}
+
+/// An answer that tells nothing is neither a yes nor a no, and only a refusal waits
+/// for a right.
+#[test]
+fn probes_that_could_not_tell_are_no_pass() {
+    let report = |feature, errno| altered("debian-12", &[], &[(feature, unknown(errno))]);
+    let batch = report(Feature::LookupBatch(MapType::HASH), 12);
+    judged(&batch, "batch", Verdict::Unknown, "BPF_MAP_CREATE");
+    assert_eq!(batch.check("batch").unwrap().waits_for, None);
+    let types = report(Feature::MapType(MapType::QUEUE), 12);
+    judged(&types, "map-types", Verdict::Unknown, "queue: ");
+    assert_eq!(types.check("map-types").unwrap().waits_for, None);
+    let call = report(Feature::Syscall, 5);
+    judged(&call, "bpf-syscall", Verdict::Unknown, "it could not be told");
+    let missing = altered("debian-12", &[], &[(Feature::MapBtf, Support::No)]);
+    judged(&missing, "map-btf", Verdict::Fail, "the kernel lacks BTF for maps");
+}
+
+#[test]
+fn a_memlock_limit_counts_where_the_kernel_counts_it() {
+    let memlock = |limits: Option<&str>, answer| {
+        let limits = &[("proc/self/limits", limits)];
+        altered("debian-12", limits, &[(Feature::CgroupAccounting, answer)])
+    };
+    let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                  Max locked memory         8388608              8388608              bytes     \n";
+    let report = memlock(Some(limits), Support::Yes);
+    judged(&report, "memlock", Verdict::Pass, "do not count");
+    let report = memlock(Some(limits), Support::No);
+    judged(&report, "memlock", Verdict::Warn, "RLIMIT_MEMLOCK is 8192 KiB");
+    let report = memlock(Some(limits), unknown(12));
+    judged(&report, "memlock", Verdict::Unknown, "could not be told");
+    let report = memlock(None, Support::No);
+    judged(&report, "memlock", Verdict::Unknown, "counts all maps of the user");
+}
+
+#[test]
+fn settings_that_are_not_known_are_no_pass() {
+    let setting = |name: &str, text| altered("unprivileged", &[(name, text)], &[]);
+    let disabled = "proc/sys/kernel/unprivileged_bpf_disabled";
+    judged(&setting(disabled, Some("3\n")), "unprivileged-bpf", Verdict::Unknown, "is 3");
+    let jit = "proc/sys/net/core/bpf_jit_enable";
+    judged(&setting(jit, Some("7\n")), "jit", Verdict::Unknown, "is 7");
+    // Hidden, and yet the config tells.
+    judged(&setting(jit, None), "jit", Verdict::Pass, "CONFIG_BPF_JIT_ALWAYS_ON");
+    let none = [(jit, None), (CONFIG, Some("CONFIG_BPF_SYSCALL=y\n"))];
+    let report = altered("unprivileged", &none, &[]);
+    judged(&report, "jit", Verdict::Warn, "built without CONFIG_BPF_JIT");
+}
+
+#[test]
+fn an_option_is_set_when_it_is_built_in_or_a_module() {
+    for (line, expected) in [
+        ("CONFIG_BPF_LSM=y", Verdict::Pass),
+        ("CONFIG_BPF_LSM=m", Verdict::Pass),
+        ("CONFIG_BPF_LSM=n", Verdict::Warn),
+        ("CONFIG_BPF_LSM=\"\"", Verdict::Warn),
+        ("CONFIG_BPF_LSM_MORE=y", Verdict::Warn),
+        ("# CONFIG_BPF_LSM is not set", Verdict::Warn),
+    ] {
+        let config = format!("CONFIG_BPF_SYSCALL=y\n{line}\n");
+        let report = altered("unprivileged", &[(CONFIG, Some(&config))], &[]);
+        judged(&report, "config-bpf-lsm", expected, "CONFIG_BPF_LSM is");
+    }
+}
+
+/// What refuses a process that has the capability is its filter, or else a security
+/// module.
+#[test]
+fn who_refuses_bpf_is_told_apart() {
+    let text = std::fs::read_to_string(machines().join("unprivileged").join(STATUS)).unwrap();
+    let all = text.replace(NO_CAPABILITY, "CapEff:\t000001ffffffffff");
+    let filtered = all.replace("Seccomp:\t0", "Seccomp:\t2");
+    let found = |status: &str| altered("unprivileged", &[(STATUS, Some(status))], &[]);
+    judged(&found(&filtered), "bpf-syscall", Verdict::Fail, "its seccomp filter answers it");
+    judged(&found(&all), "bpf-syscall", Verdict::Fail, "another security module");
+    let either = text.replace("Seccomp:\t0", "Seccomp:\t2");
+    judged(&found(&either), "bpf-syscall", Verdict::Fail, "either may be the reason");
+    let nobody = found(&text);
+    judged(&nobody, "bpf-syscall", Verdict::Fail, "a process without CAP_BPF");
+}
+
+/// A kernel that lacks a type is fit for a job that does without it, and a bpffs at
+/// another place is one.
+#[test]
+fn what_works_is_enough_for_a_job_that_only_wants_that() {
+    let mounts = "23 1 0:22 / /sys rw - sysfs sysfs rw\n24 23 0:23 / /run/bpf rw - bpf bpf rw\n";
+    let report = altered("debian-12", &[(MOUNTS, Some(mounts))], &[]);
+    judged(&report, "bpffs", Verdict::Warn, "and not at /sys/fs/bpf");
+    assert_eq!(report.job(Job::OpenPins).verdict, Verdict::Pass);
+}
