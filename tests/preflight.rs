@@ -636,9 +636,8 @@ fn unknown(errno: i32) -> Support {
 /// CAP_BPF, which Linux 5.8 brought, is number 39.
 #[test]
 fn the_last_capability_tells_whether_there_is_cap_bpf() {
-    let kernel = |last: Option<&str>| {
-        altered("debian-12", &[("proc/sys/kernel/cap_last_cap", last)], &[])
-    };
+    let kernel =
+        |last: Option<&str>| altered("debian-12", &[("proc/sys/kernel/cap_last_cap", last)], &[]);
     judged(&kernel(Some("39\n")), "kernel", Verdict::Pass, "which has CAP_BPF");
     judged(&kernel(Some("38\n")), "kernel", Verdict::Warn, "which has no CAP_BPF");
     judged(&kernel(None), "kernel", Verdict::Unknown, "whether it has CAP_BPF is unknown");
