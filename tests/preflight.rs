@@ -674,6 +674,15 @@ fn probes_that_could_not_tell_are_no_pass() {
     let types = report(Feature::MapType(MapType::QUEUE), 12);
     judged(&types, "map-types", Verdict::Unknown, "queue: ");
     assert_eq!(types.check("map-types").unwrap().waits_for, None);
+    // Whatever else the process lacks.
+    let others = [
+        (Feature::Syscall, Support::Yes),
+        (Feature::LookupBatch(MapType::HASH), unknown(12)),
+        (Feature::MapBtf, unknown(1)),
+    ];
+    let lacking = altered("unprivileged", &[], &others);
+    assert_eq!(lacking.check("batch").unwrap().waits_for, None);
+    assert_eq!(lacking.check("map-btf").unwrap().waits_for, Some("cap-bpf"));
     let call = report(Feature::Syscall, 5);
     judged(&call, "bpf-syscall", Verdict::Unknown, "it could not be told");
     let missing = altered("debian-12", &[], &[(Feature::MapBtf, Support::No)]);

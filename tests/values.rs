@@ -298,3 +298,129 @@ fn names_do_not_speak_to_the_terminal() {
     assert_eq!(text, "{\\u{1b}[31mred: 1}");
     assert_eq!(json, r#"{"\u001b[31mred":1}"#);
 }
+
+/// An enum of that size, with numbers as they are in BTF.
+fn enumeration(builder: &mut Builder, flag: u32, size: u32, values: &[(&str, u32)]) -> u32 {
+    let words: Vec<_> =
+        values.iter().flat_map(|(name, number)| [builder.name(name), *number]).collect();
+    builder.add(0, kind::ENUM | flag, values.len(), size, &words)
+}
+
+#[test]
+fn a_number_of_an_enum_is_its_name_or_itself() {
+    let of = |flag, size, values: &[(&str, u32)], bytes: &[u8]| {
+        let mut builder = Builder::new();
+        enumeration(&mut builder, flag, size, values);
+        shown(builder, bytes).0
+    };
+    let signs = [("MINUS", u32::MAX), ("ZERO", 0), ("ONE", 1)];
+    for flag in [0, kind::FLAG] {
+        assert_eq!(of(flag, 4, &signs, &[0xff; 4]), "MINUS");
+        assert_eq!(of(flag, 1, &signs, &[0xff]), "MINUS", "cut off");
+        assert_eq!(of(flag, 2, &signs, &[1, 0]), "ONE");
+        // A compiler that does not say so has one that is negative.
+        assert_eq!(of(flag, 4, &signs, &[0xfe, 0xff, 0xff, 0xff]), "-2");
+    }
+    let colors = [("RED", 2), ("CRIMSON", 2), ("BLUE", 0)];
+    assert_eq!(of(0, 4, &colors, &[2, 0, 0, 0]), "RED", "the first of two");
+    assert_eq!(of(0, 4, &colors, &[0, 0, 0, 0]), "BLUE");
+    assert_eq!(of(0, 4, &colors, &[0xfe, 0xff, 0xff, 0xff]), "4294967294");
+    assert_eq!(of(kind::FLAG, 4, &colors, &[0xfe, 0xff, 0xff, 0xff]), "-2");
+}
+
+#[test]
+fn an_enum_of_64_bits_is_one_with_both_halves() {
+    let of = |flag, values: &[(&str, u64)], number: u64| {
+        let mut builder = Builder::new();
+        let words: Vec<_> = values
+            .iter()
+            .flat_map(|(name, number)| [builder.name(name), *number as u32, (number >> 32) as u32])
+            .collect();
+        builder.add(0, kind::ENUM64 | flag, values.len(), 8, &words);
+        shown(builder, &number.to_le_bytes()).0
+    };
+    let values = [("LOW", 7), ("HIGH", 1 << 40 | 7), ("MINUS", u64::MAX - 1)];
+    for flag in [0, kind::FLAG] {
+        for (name, number) in values {
+            assert_eq!(of(flag, &values, number), name);
+        }
+        assert_eq!(of(flag, &values, u64::MAX), "-1");
+    }
+    assert_eq!(of(0, &values[..2], u64::MAX), "18446744073709551615");
+}
+
+/// What an integer is for is in its encoding; clang says it of `bool` alone, and names
+/// `char`.
+#[test]
+fn truth_values_and_characters() {
+    const CHAR: u32 = 2 << 24;
+    const BOOL: u32 = 4 << 24;
+    let of = |name: &str, encoding: u32, count: Option<u32>, bytes: &[u8]| {
+        let mut builder = Builder::new();
+        let name = builder.name(name);
+        let int = builder.add(name, kind::INT, 0, 1, &[encoding | 8]);
+        if let Some(count) = count {
+            builder.array(int, count);
+        }
+        shown(builder, bytes).1
+    };
+    assert_eq!(of("_Bool", BOOL, None, &[1]), "true");
+    assert_eq!(of("_Bool", BOOL, None, &[0]), "false");
+    assert_eq!(of("_Bool", BOOL, None, &[2]), "2", "as no compiler writes it");
+    assert_eq!(of("letter", CHAR, Some(4), b"ab\0\0"), r#""ab""#);
+    assert_eq!(of("char", 0, Some(4), b"ab\0\0"), r#""ab""#);
+    assert_eq!(of("unsigned char", 0, Some(4), b"ab\0\0"), "[97,98,0,0]");
+}
+
+#[test]
+fn a_pointer_is_an_address() {
+    let mut builder = Builder::new();
+    let int = builder.int(4);
+    builder.pointer(int);
+    let (text, json) = shown(builder, &0xffff_8881_0000_1000_u64.to_le_bytes());
+    assert_eq!(text, "0xffff888100001000");
+    assert_eq!(json, r#""0xffff888100001000""#);
+}
+
+/// In both ways to say so: of a member, and of its type.
+#[test]
+fn bitfields_are_of_their_type() {
+    const OLD_BOOL: u32 = 4 << 24 | 1;
+    let mut builder = Builder::new();
+    let int = builder.int(4);
+    let color = enumeration(&mut builder, 0, 4, &[("RED", 1), ("BLUE", 2)]);
+    let name = builder.name("_Bool");
+    let truth = builder.add(name, kind::INT, 0, 1, &[4 << 24 | 8]);
+    let (color_bits, truth_bits, unnamed) = (2 << 24 | 3, 1 << 24 | 5, 3 << 24 | 6);
+    let members = [
+        ("a", int, 3 << 24),
+        ("color", color, color_bits),
+        ("on", truth, truth_bits),
+        ("", int, unnamed),
+    ];
+    let inner = builder.composite(kind::STRUCT | kind::FLAG, "inner", 4, &members);
+    builder.structure("outer", 8, &[("before", int, 0), ("inner", inner, 32)]);
+    // Behind other bytes, where its bits count from its own beginning.
+    let bytes = [9, 0, 0, 0, 0b1111_0101, 0xff, 0xff, 0xff];
+    assert_eq!(shown(builder, &bytes).0, "{before: 9, inner: {a: 5, color: BLUE, on: true}}");
+
+    let mut builder = Builder::new();
+    let name = builder.name("_Bool");
+    let truth = builder.add(name, kind::INT, 0, 1, &[OLD_BOOL]);
+    builder.structure("old", 1, &[("off", truth, 0), ("on", truth, 1)]);
+    assert_eq!(shown(builder, &[0b10]).0, "{off: false, on: true}");
+}
+
+/// Only what is behind a struct goes on to the end.
+#[test]
+fn an_array_without_a_length_that_is_not_the_last_is_empty() {
+    let mut builder = Builder::new();
+    let byte = builder.int(1);
+    let none = builder.array(byte, 0);
+    builder.structure("s", 2, &[("a", byte, 0), ("none", none, 8), ("b", byte, 8)]);
+    assert_eq!(shown(builder, &[1, 2]).1, r#"{"a":1,"none":[],"b":2}"#);
+    let mut builder = Builder::new();
+    let byte = builder.int(1);
+    builder.array(byte, 0);
+    assert_eq!(shown(builder, &[1, 2]).1, "[]");
+}

@@ -107,6 +107,13 @@ fn any_threshold_can_be_crossed_both_ways() {
     assert_eq!(never.counts(0).len(), 1);
     let mut full = Watch::over(MapType::HASH, 1, Watermark::new().threshold(7.0));
     assert_eq!(full.counts(1).len(), 2);
+    for threshold in [f64::NAN, 7.0] {
+        let mut full = Watch::over(MapType::HASH, 100, Watermark::new().threshold(threshold));
+        assert_eq!(full.counts(100).len(), 2, "{threshold}");
+        // Below, but by less than the hysteresis.
+        assert_eq!(full.counts(97), NOTHING, "{threshold}");
+        assert_eq!(full.counts(50).len(), 1, "{threshold}");
+    }
 }
 
 #[test]
@@ -135,6 +142,7 @@ fn what_cannot_be_counted_is_said_once_and_changes_nothing() {
     assert_eq!(watch.sees(failed()), NOTHING);
     assert!(watch.watermark.is_above(3));
     assert_eq!(watch.counts(90), ["counted again: 90 of 100 entries (90%)"]);
+    assert_eq!(watch.counts(90), NOTHING);
     // It may never have been counted before.
     let mut watch = self::watch();
     assert_eq!(watch.sees(failed()).len(), 1);

@@ -174,12 +174,14 @@ fn a_watch_does_not_keep_a_map() -> TestResult {
 }
 
 fn a_name_goes_on_with_the_next_map() -> TestResult {
-    let first = made(MapType::HASH, "started_again", 4)?;
+    // The kernel may have maps of other runs of these tests.
+    let name = &format!("again_{}", std::process::id());
+    let first = made(MapType::HASH, name, 4)?;
     let first_id = id(&first)?;
-    let mut targets = Targets::new().name("started_again");
+    let mut targets = Targets::new().name(name);
     assert_eq!(targets.samples().len(), 1);
     // A program that starts again has both for a while.
-    let second = made(MapType::HASH, "started_again", 4)?;
+    let second = made(MapType::HASH, name, 4)?;
     writable(&second)?.insert(&1, &1)?;
     let samples = targets.samples();
     assert_eq!(samples.iter().map(entries).collect::<Vec<_>>(), [Some(0), Some(1)]);

@@ -156,9 +156,11 @@ fn a_map_that_is_not_loaded() -> TestResult {
 }
 
 fn a_name_that_several_maps_have() -> TestResult {
-    let maps = [raw_map("why_several", 4)?, raw_map("why_several", 4)?];
+    // The kernel may have maps of other runs of these tests.
+    let name = &format!("several_{}", std::process::id());
+    let maps = [raw_map(name, 4)?, raw_map(name, 4)?];
     let ids = [map_id(&maps[0])?, map_id(&maps[1])?];
-    let diagnosis = Why::new().ask_at::<HashMap<u32, u64>>(MapRef::Name("why_several"), &1);
+    let diagnosis = Why::new().ask_at::<HashMap<u32, u64>>(MapRef::Name(name), &1);
     match broken(&diagnosis, Question::Loaded) {
         Break::Several { copies } => {
             let mut found: Vec<_> = copies.iter().map(|copy| copy.id).collect();

@@ -252,6 +252,24 @@ mod tests {
         assert_eq!(near(&bytes_of(&other)), None);
     }
 
+    /// The bytes of an address of hardware are in no order but their own.
+    #[test]
+    fn bytes_that_are_no_number_have_no_byte_order() {
+        const MAC: Layout = Layout::of_struct(
+            "Mac",
+            8,
+            1,
+            false,
+            &[
+                Field::new("mac", "mac", 0, <[u8; 6]>::LAYOUT),
+                Field::new("vlan", "vlan", 6, Be16::LAYOUT),
+            ],
+        );
+        let near = |found: [u8; 8]| nearness(&of_layout(&MAC), &[1, 2, 3, 4, 5, 6, 0, 7], &found);
+        assert_eq!(near([6, 5, 4, 3, 2, 1, 0, 7]), Some(Nearness::OneField));
+        assert_eq!(near([1, 2, 3, 4, 5, 6, 7, 0]), Some(Nearness::ByteOrder));
+    }
+
     #[test]
     fn one_field_is_near_and_two_are_not() {
         let found = Key { proto: 17, ..key() };

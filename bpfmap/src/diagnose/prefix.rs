@@ -137,6 +137,9 @@ mod tests {
         let all = [key(8, [10, 0, 0, 0]), key(16, [10, 1, 9, 9]), key(24, [10, 1, 3, 0])];
         let found = search(&key(32, [10, 1, 2, 3]), &all);
         assert_eq!(found.covering, Some(all[1].clone()), "bits beyond the length do not count");
+        // Whichever the walk comes to first.
+        let backwards: Vec<_> = all.iter().rev().cloned().collect();
+        assert_eq!(search(&key(32, [10, 1, 2, 3]), &backwards).covering, found.covering);
         assert_eq!(search(&key(32, [11, 1, 2, 3]), &all).covering, None);
         // A prefix of no bits covers everything.
         let all = [key(0, [1, 2, 3, 4])];
@@ -147,7 +150,9 @@ mod tests {
     fn a_prefix_that_is_longer_than_the_key_is_named() {
         let all = [key(32, [10, 1, 2, 3]), key(24, [10, 1, 2, 0]), key(24, [10, 2, 2, 0])];
         let found = search(&key(16, [10, 1, 2, 3]), &all);
-        assert_eq!((found.covering, found.longer), (None, Some(all[1].clone())));
+        assert_eq!((found.covering, &found.longer), (None, &Some(all[1].clone())));
+        let backwards: Vec<_> = all.iter().rev().cloned().collect();
+        assert_eq!(search(&key(16, [10, 1, 2, 3]), &backwards).longer, found.longer);
     }
 
     #[test]

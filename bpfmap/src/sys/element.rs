@@ -197,3 +197,74 @@ fn value_len(info: &MapInfo) -> Result<usize, NotDescribed> {
         false => Ok(size),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::super::Cursor;
+    use super::*;
+
+    /// A map of keys of 4 bytes and values of 16, of which there is only what is
+    /// said of it: the kernel refuses its descriptor.
+    fn map() -> io::Result<Map> {
+        let info = MapInfo {
+            map_type: MapType::HASH.as_raw(),
+            id: 1,
+            key_size: 4,
+            value_size: 16,
+            max_entries: 8,
+            map_flags: 0,
+            name: String::new(),
+            btf_id: 0,
+            btf_key_type_id: 0,
+            btf_value_type_id: 0,
+            btf_vmlinux_value_type_id: 0,
+            map_extra: 0,
+        };
+        Ok(Map { fd: File::open("/dev/null")?.into(), info, value_len: 16, lock: 0 })
+    }
+
+    /// No call is made with a buffer that is longer or shorter than the kernel takes
+    /// it for, whoever forgot to compare.
+    #[test]
+    fn no_call_is_made_with_a_buffer_of_another_length() -> io::Result<()> {
+        let map = map()?;
+        let call = |key: usize, value: usize| -> [(&str, bool); 10] {
+            let (keys, values) = (vec![0; key], vec![0; value]);
+            let asserts = |call: &dyn Fn()| catch_unwind(AssertUnwindSafe(call)).is_err();
+            let lookup_batch = |count| {
+                let (mut keys, mut values) = (keys.clone(), values.clone());
+                let _ = map.lookup_batch(&mut Cursor::Start, &mut keys, &mut values, count, false);
+            };
+            [
+                ("lookup", asserts(&|| _ = map.lookup(&keys, &mut values.clone()))),
+                ("take", asserts(&|| _ = map.lookup_and_delete(&keys, &mut values.clone()))),
+                ("update", asserts(&|| _ = map.update(&keys, &values, Update::Any))),
+                ("delete", asserts(&|| _ = map.delete(&keys))),
+                ("first_key", asserts(&|| _ = map.next_key(None, &mut keys.clone()))),
+                ("next_key", asserts(&|| _ = map.next_key(Some(&[0; 4]), &mut keys.clone()))),
+                ("after_key", asserts(&|| _ = map.next_key(Some(&keys), &mut [0; 4]))),
+                ("lookup_batch", asserts(&|| lookup_batch(1))),
+                ("update_batch", asserts(&|| _ = map.update_batch(&keys, &values, 1))),
+                ("delete_batch", asserts(&|| _ = map.delete_batch(&keys, 1))),
+            ]
+        };
+        for (name, asserts) in call(4, 16) {
+            assert!(!asserts, "{name}");
+        }
+        for key in [3, 5, 8] {
+            for (name, asserts) in call(key, 16) {
+                assert!(asserts, "{name} with a key of {key} bytes");
+            }
+        }
+        for value in [0, 15, 17, 32] {
+            for (name, asserts) in call(4, value) {
+                let has_value = ["lookup", "take", "update", "lookup_batch", "update_batch"];
+                assert_eq!(asserts, has_value.contains(&name), "{name} with {value} bytes");
+            }
+        }
+        Ok(())
+    }
+}

@@ -61,3 +61,48 @@ impl SharedWords {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// The pages are longer than the array, and what is behind it is none of it.
+    #[test]
+    fn no_word_is_beyond_the_array() -> io::Result<()> {
+        let file = tempfile::tempfile()?;
+        file.set_len(page_size() as u64)?;
+        let words = SharedWords::map(file.as_fd(), 3)?;
+        assert!(words.is_writable());
+        words.write(1, &[7; 12]);
+        let mut read = [1; 16];
+        words.read(1, &mut read);
+        assert_eq!(read, [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0]);
+        let beyond: [&dyn Fn(); 3] =
+            [&|| words.read(3, &mut [0; 1]), &|| words.read(2, &mut [0; 9]), &|| {
+                words.write(2, &[0; 9])
+            }];
+        for (number, access) in beyond.into_iter().enumerate() {
+            assert!(catch_unwind(AssertUnwindSafe(access)).is_err(), "number {number}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn memory_that_is_read_only_is_not_written_to() -> io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        file.as_file().set_len(page_size() as u64)?;
+        let words = SharedWords::map(file.reopen()?.as_fd(), 1)?;
+        assert!(words.is_writable());
+        words.write(0, &[5; 8]);
+        let words = SharedWords::map(std::fs::File::open(file.path())?.as_fd(), 1)?;
+        assert!(!words.is_writable());
+        let mut read = [0; 8];
+        words.read(0, &mut read);
+        assert_eq!(read, [5; 8]);
+        assert!(catch_unwind(AssertUnwindSafe(|| words.write(0, &[6; 8]))).is_err());
+        Ok(())
+    }
+}

@@ -113,3 +113,110 @@ pub(crate) fn wait(fd: BorrowedFd<'_>, timeout: i32) -> io::Result<bool> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const SIZE: u32 = 4096;
+
+    /// A file in place of the kernel's memory, whatever programs may have written.
+    struct Written(File);
+
+    impl Written {
+        fn new(produced: u64) -> io::Result<Self> {
+            let (file, page) = (tempfile::tempfile()?, page_size() as u64);
+            file.set_len(2 * page + 2 * u64::from(SIZE))?;
+            file.write_all_at(&produced.to_ne_bytes(), page)?;
+            Ok(Self(file))
+        }
+
+        /// A sample, which begins there, in both mappings.
+        fn sample(&self, at: u64, header: u32, bytes: &[u8]) -> io::Result<()> {
+            let sample = [&header.to_ne_bytes()[..], &[0; 4], bytes].concat();
+            let data = 2 * page_size() as u64 + at;
+            self.0.write_all_at(&sample, data)?;
+            self.0.write_all_at(&sample, data + u64::from(SIZE))
+        }
+
+        fn ring(&self) -> io::Result<Ring> {
+            Ring::map(self.0.as_fd(), SIZE)
+        }
+    }
+
+    fn next(ring: &mut Ring) -> Result<Option<Vec<u8>>, Corrupt> {
+        Ok(ring.next()?.map(<[u8]>::to_vec))
+    }
+
+    #[test]
+    fn samples_of_any_length_begin_at_words() -> io::Result<()> {
+        let (written, samples) =
+            (Written::new(64)?, [&b"four"[..], b"thirteen long", b"eight by", b""]);
+        let mut at = 0;
+        for sample in samples {
+            written.sample(at, sample.len() as u32, sample)?;
+            at += (HEADER + sample.len() as u64).next_multiple_of(8);
+        }
+        assert_eq!(at, 64);
+        let mut ring = written.ring()?;
+        for sample in samples {
+            assert_eq!(next(&mut ring), Ok(Some(sample.to_vec())));
+        }
+        assert_eq!(next(&mut ring), Ok(None));
+        Ok(())
+    }
+
+    #[test]
+    fn a_sample_that_is_being_written_is_waited_for() -> io::Result<()> {
+        let written = Written::new(32)?;
+        written.sample(0, 8 | BUSY, b"half an ")?;
+        written.sample(16, 8, b"complete")?;
+        let mut ring = written.ring()?;
+        assert_eq!(next(&mut ring), Ok(None));
+        assert_eq!(next(&mut ring), Ok(None));
+        written.sample(0, 8, b"sample 1")?;
+        assert_eq!(next(&mut ring), Ok(Some(b"sample 1".to_vec())));
+        // And one that is given up is passed over.
+        written.sample(16, 8 | BUSY | DISCARDED, b"complete")?;
+        assert_eq!(next(&mut ring), Ok(None));
+        written.sample(16, 8 | DISCARDED, b"complete")?;
+        assert_eq!(next(&mut ring), Ok(None));
+        assert_eq!(ring.consumer.word(0).load(Ordering::Relaxed), 32);
+        Ok(())
+    }
+
+    #[test]
+    fn no_sample_is_longer_than_the_buffer() -> io::Result<()> {
+        let longest = SIZE - HEADER as u32;
+        let written = Written::new(SIZE.into())?;
+        written.sample(0, longest, b"")?;
+        assert_eq!(
+            next(&mut written.ring()?).map(|sample| sample.map(|it| it.len())),
+            Ok(Some(longest as usize))
+        );
+        for len in [longest + 1, SIZE, DISCARDED - 1] {
+            for header in [len, len | DISCARDED] {
+                let written = Written::new(SIZE.into())?;
+                written.sample(0, header, b"")?;
+                assert_eq!(next(&mut written.ring()?), Err(Corrupt), "{header:#x}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_sample_goes_on_behind_the_end() -> io::Result<()> {
+        let written = Written::new(u64::from(SIZE) + 8)?;
+        let mut ring = written.ring()?;
+        ring.consumer.word(0).store(u64::from(SIZE) - 8, Ordering::Relaxed);
+        written.sample(u64::from(SIZE) - 8, 8, b"")?;
+        // Where the second mapping begins, and so the first does.
+        written.0.write_all_at(b"all of i", 2 * page_size() as u64 + u64::from(SIZE))?;
+        assert_eq!(next(&mut ring), Ok(Some(b"all of i".to_vec())));
+        Ok(())
+    }
+}
