@@ -2,10 +2,13 @@
 //! says how many there are.
 
 use aya::Ebpf;
-use bpfmap::{Array, Error, HashMap, PerCpu, fault, zeroed};
+use bpfmap::{
+    AnyMap, Array, BpfMapValue, Error, HashMap, MapType, OpenOptions, PerCpu, fault, zeroed,
+};
 
 use crate::features::TAKE;
 use crate::maps::{Count, MAPS};
+use crate::raw::Create;
 use crate::support::*;
 
 trials! {
@@ -13,6 +16,8 @@ trials! {
     [Need::Bpf] => [
         values_made_for_fewer_cpus_are_refused_everywhere,
         without_a_list_of_cpus_no_map_of_theirs_opens,
+        values_that_fill_no_word_are_where_the_kernel_has_them,
+        more_cpus_than_memory_can_hold_are_refused,
     ]
 }
 
@@ -146,5 +151,56 @@ fn without_a_list_of_cpus_no_map_of_theirs_opens() -> TestResult {
     }
     let many = fault::with_list_of_cpus(Ok("0-3,8-11\n"), || PerCpu::splat(1))?;
     assert_eq!(many.as_slice().len(), 8);
+    Ok(())
+}
+
+/// The kernel has each at a multiple of 8 bytes, however short it is.
+fn values_that_fill_no_word_are_where_the_kernel_has_them() -> TestResult {
+    fn tried<V: BpfMapValue + std::fmt::Debug + PartialEq>(of: fn(u32) -> V) -> TestResult {
+        let cpus = PerCpu::splat(0)?.as_slice().len() as u32;
+        let values = |first: u32| (first..first + cpus).map(of).collect::<PerCpu<V>>();
+        let made = |map_type: MapType| {
+            let value_size = size_of::<V>() as u32;
+            let (map_type, name, btf, inner) = (map_type.as_raw(), "narrow", None, None);
+            let (key_size, max_entries, map_flags) = (4, 8, 0);
+            Create { map_type, name, key_size, value_size, max_entries, map_flags, btf, inner }
+                .create()
+        };
+        let options = OpenOptions::new().allow_sizes_only(true);
+        let map: HashMap<u32, PerCpu<V>> = options.from_fd(made(MapType::PERCPU_HASH)?)?;
+        map.insert(&1, &values(10))?;
+        map.insert_batch(&[2, 3], &[values(20), values(30)])?;
+        for key in 1..=3 {
+            assert_eq!(map.get(&key)?, Some(values(key * 10)));
+        }
+        let mut found = map.iter().collect::<Result<Vec<_>, _>>()?;
+        found.sort_by_key(|(key, _)| *key);
+        assert_eq!(found, [(1, values(10)), (2, values(20)), (3, values(30))]);
+        let array: Array<PerCpu<V>> = options.from_fd(made(MapType::PERCPU_ARRAY)?)?;
+        array.set(7, &values(70))?;
+        assert_eq!(array.get(7)?, Some(values(70)));
+        // Bytes without a type are taken apart alike.
+        let any = AnyMap::from_fd(&map)?;
+        let mut entries = any.entries();
+        while let Some(entry) = entries.next_entry() {
+            let (key, value) = entry?;
+            let key = u32::from_ne_bytes(key.try_into()?);
+            let parts = any.values(value).map(bpfmap::from_bytes::<V>);
+            assert_eq!(parts.collect::<Option<PerCpu<V>>>(), Some(values(key * 10)));
+        }
+        Ok(())
+    }
+    tried::<u32>(|n| n)?;
+    tried::<u8>(|n| n as u8)?;
+    tried::<[u32; 3]>(|n| [n, n + 1, n + 2])
+}
+
+fn more_cpus_than_memory_can_hold_are_refused() -> TestResult {
+    let ebpf = Ebpf::load(MAPS)?;
+    let open = || with_object::<Array<PerCpu<Count>>>(MAPS, &ebpf, "percpu_array");
+    match fault::with_possible_cpus(usize::MAX / 4, open) {
+        Err(Error::Kernel(error)) => assert_eq!(error.errno(), libc::EOVERFLOW),
+        other => panic!("{other:?}"),
+    }
     Ok(())
 }

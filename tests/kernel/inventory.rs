@@ -1,16 +1,19 @@
 //! What the kernel holds, and who holds it. Other maps than a test's own are there
 //! too, and change while it runs.
 
+use std::mem::offset_of;
 use std::os::fd::AsFd;
 use std::path::Path;
 
 use aya::Ebpf;
 use aya::programs::{Xdp, xdp::XdpMode};
+use aya_obj::generated::bpf_prog_info;
 use bpfmap::inventory::{Incomplete, ObjectId, Pin, Stale, StaleReason, UnpinError};
 use bpfmap::{AnyMap, Error, HashMap, Inventory, Loader, MapType, fault};
 use nix::sched::{CloneFlags, unshare};
 
-use crate::raw::{Create, freeze};
+use crate::inner::INNER;
+use crate::raw::{Create, freeze, load_program_with};
 use crate::support::*;
 
 trials! {
@@ -36,6 +39,8 @@ trials! {
         a_map_and_the_process_and_the_program_that_hold_it,
         what_the_kernel_says_of_a_map,
         a_map_that_is_gone_is_not_listed,
+        what_cannot_be_read_of_the_kernel_is_said_and_what_is_gone_is_not,
+        maps_of_a_program_that_grow_on_each_ask_are_given_up,
     ]
 }
 
@@ -481,5 +486,57 @@ fn what_a_loader_leaves_behind_while_it_is_looked_at_is_used() -> TestResult {
     let holders = inventory.holders(map_id);
     assert_eq!((holders.programs.len(), holders.links.len()), (1, 1), "{holders:?}");
     assert_eq!(reason(&inventory, map_id), None);
+    Ok(())
+}
+
+fn what_cannot_be_read_of_the_kernel_is_said_and_what_is_gone_is_not() -> TestResult {
+    let map = hash("inventoried")?;
+    let id = id(&map);
+    let read = |command: &'static str, errno| {
+        let rule = move |asked: &str| (asked == command).then_some(errno);
+        fault::with(rule, Inventory::of_kernel)
+    };
+    // To its end, which the kernel says with an error.
+    let inventory = Inventory::of_kernel();
+    let is_listed = |one: &Incomplete| matches!(one, Incomplete::Ids { .. });
+    assert!(!inventory.incomplete.iter().any(is_listed), "{:?}", inventory.incomplete);
+    assert!(inventory.map(id).is_some());
+    let gone = read("BPF_MAP_GET_FD_BY_ID", libc::ENOENT);
+    assert!(gone.map(id).is_none());
+    let is_of_map = |one: &Incomplete| matches!(one, Incomplete::Object { what: "map", id: of, .. } if *of == id);
+    assert!(!gone.incomplete.iter().any(is_of_map), "{:?}", gone.incomplete);
+    let refused = read("BPF_MAP_GET_FD_BY_ID", libc::EMFILE);
+    let said = Incomplete::Object { what: "map", id, errno: libc::EMFILE };
+    assert!(refused.incomplete.contains(&said), "{:?}", refused.incomplete);
+    // What is in a map of maps is read by calls of its own.
+    let ebpf = aya::EbpfLoader::new().allow_unsupported_maps().load(INNER)?;
+    let tenants = ebpf.map_fd("tenants").ok_or("no map")?;
+    let tenants = AnyMap::from_fd(tenants)?.id();
+    let unread = read("BPF_MAP_GET_NEXT_KEY", libc::EIO);
+    let said = Incomplete::Contents { map_id: tenants, errno: libc::EIO };
+    assert!(unread.incomplete.contains(&said), "{:?}", unread.incomplete);
+    Ok(())
+}
+
+/// How many maps a program uses is not asked for without an end.
+fn maps_of_a_program_that_grow_on_each_ask_are_given_up() -> TestResult {
+    let map = hash("used")?;
+    let _program = load_program_with(&map)?;
+    let inventory = Inventory::of_kernel();
+    let users = inventory.holders(id(&map)).programs;
+    let program = users.first().ok_or("it uses the map")?.id;
+    let mut asked = 0;
+    let rewrite = move |info: &mut [u8]| {
+        if info.len() == size_of::<bpf_prog_info>() {
+            asked += 1;
+            let at = offset_of!(bpf_prog_info, nr_map_ids);
+            let field = info[at..].first_chunk_mut::<4>().expect("a field of it");
+            *field = (u32::from_ne_bytes(*field) + asked).to_ne_bytes();
+        }
+    };
+    let inventory = fault::with_infos(rewrite, Inventory::of_kernel);
+    let said = Incomplete::Object { what: "program", id: program, errno: libc::EAGAIN };
+    assert!(inventory.incomplete.contains(&said), "{:?}", inventory.incomplete);
+    assert!(inventory.program(program).is_none());
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use aya::programs::Xdp;
 use aya::{Ebpf, TestRun, TestRunOptions};
 use bpfmap::{
-    Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, Error, Feature, HashMap, LpmTrie, Object,
-    OpenOptions, Pad, PerCpu, SpinLock, Support, fault, zeroed,
+    Array, Be32, BloomFilter, BpfMapKey, BpfMapValue, Error, Feature, HashMap, LpmTrie, MapType,
+    Object, OpenOptions, Pad, PerCpu, SpinLock, Support, fault, zeroed,
 };
 
 use crate::features::{BLOOM_FILTER, TAKE, TRIE_CONDITIONS};
@@ -28,6 +28,7 @@ trials! {
         a_write_on_a_condition_that_does_not_count_is_refused,
         values_with_a_lock_are_written_under_it,
         a_lock_that_nothing_verifies_is_not_used,
+        every_operation_asks_for_the_lock,
     ]
     [Need::Bpf, TAKE] => [take_removes_the_values_of_all_cpus]
     [Need::Bpf, TRIE_CONDITIONS] => [prefixes_are_written_on_conditions]
@@ -359,6 +360,61 @@ fn values_with_a_lock_are_written_under_it() -> TestResult {
             }
         }
     });
+    Ok(())
+}
+
+/// The kernel refuses the flag for a map in which it knows of no lock, and so shows
+/// who gives it: all that reads or writes a value.
+fn every_operation_asks_for_the_lock() -> TestResult {
+    let object = Object::parse(MAPS)?;
+    let lockless = |map_type: MapType, name| -> TestResult<std::os::fd::OwnedFd> {
+        let (key_size, value_size, max_entries) = (4, 16, 4);
+        let map_type = map_type.as_raw();
+        let create = crate::raw::Create {
+            map_type,
+            name,
+            key_size,
+            value_size,
+            max_entries,
+            map_flags: 0,
+            btf: None,
+            inner: None,
+        };
+        Ok(create.create()?)
+    };
+    let options = OpenOptions::new().object(&object);
+    let fd = lockless(MapType::HASH, "locked")?;
+    let plain: HashMap<u32, Locked> = OpenOptions::new().allow_sizes_only(true).from_fd(&fd)?;
+    plain.insert(&1, &zeroed())?;
+    let map: HashMap<u32, Locked> = options.name("locked").from_fd(&fd)?;
+    let fd = lockless(MapType::ARRAY, "locked_array")?;
+    let array: Array<Locked> = options.name("locked_array").from_fd(&fd)?;
+    let value: Locked = zeroed();
+    let answers = [
+        ("get", map.get(&1).map(drop)),
+        ("contains_key", map.contains_key(&1).map(drop)),
+        ("insert", map.insert(&1, &value)),
+        ("insert_new", map.insert_new(&2, &value)),
+        ("replace", map.replace(&1, &value)),
+        ("take", map.take(&1).map(drop)),
+        ("insert_batch", map.insert_batch(&[1, 2], &[value; 2])),
+        ("iter", map.iter().collect::<Result<Vec<_>, _>>().map(drop)),
+        ("drain", map.drain().collect::<Result<Vec<_>, _>>().map(drop)),
+        ("array get", array.get(1).map(drop)),
+        ("array set", array.set(1, &value)),
+        ("array set_batch", array.set_batch(0, &[value; 2])),
+        ("array iter", array.iter().collect::<Result<Vec<_>, _>>().map(drop)),
+    ];
+    for (operation, answer) in answers {
+        let error = match answer {
+            Err(Error::Partial { error, .. }) => *error,
+            Err(error) => error,
+            Ok(()) => panic!("{operation} goes without the lock"),
+        };
+        assert!(matches!(&error, Error::Kernel(error) if error.errno() == libc::EINVAL), "{error}");
+    }
+    // To remove an entry takes no lock.
+    assert!(map.remove(&1)?);
     Ok(())
 }
 

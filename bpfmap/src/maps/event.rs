@@ -154,3 +154,17 @@ pub const fn tagged(ty: &'static Layout, tag: &'static Layout) -> &'static Layou
     );
     ty
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_as_long_as_its_type() {
+        assert_eq!(u32::from_sample(&[0; 4]), Ok(0));
+        for found in [0, 3, 5, 8] {
+            let wrong = Err(WrongEvent::Size { found, expected: 4 });
+            assert_eq!(u32::from_sample(&[0; 8][..found]), wrong);
+        }
+    }
+}
