@@ -18,7 +18,6 @@ use crate::support::*;
 
 trials! {
     [Need::Bpf] => [
-        a_map_that_only_a_process_has_open_is_said_to_be,
         what_may_not_be_listed_is_said_and_the_own_maps_are_there,
     ]
     [Need::Bpf, Need::Bpffs] => [
@@ -36,6 +35,7 @@ trials! {
         what_a_loader_leaves_behind_while_it_is_looked_at_is_used,
     ]
     [Need::Bpf, Need::Ids] => [
+        a_map_that_only_a_process_has_open_is_said_to_be,
         a_map_and_the_process_and_the_program_that_hold_it,
         what_the_kernel_says_of_a_map,
         a_map_that_is_gone_is_not_listed,
