@@ -340,13 +340,13 @@ fn an_enum_of_64_bits_is_one_with_both_halves() {
         shown(builder, &number.to_le_bytes()).0
     };
     let values = [("LOW", 7), ("HIGH", 1 << 40 | 7), ("MINUS", u64::MAX - 1)];
-    for flag in [0, kind::FLAG] {
+    // All compilers that have it say whether it is signed.
+    for (flag, all_ones) in [(0, "18446744073709551615"), (kind::FLAG, "-1")] {
         for (name, number) in values {
             assert_eq!(of(flag, &values, number), name);
         }
-        assert_eq!(of(flag, &values, u64::MAX), "-1");
+        assert_eq!(of(flag, &values, u64::MAX), all_ones);
     }
-    assert_eq!(of(0, &values[..2], u64::MAX), "18446744073709551615");
 }
 
 /// What an integer is for is in its encoding; clang says it of `bool` alone, and names
